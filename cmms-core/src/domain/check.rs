@@ -1,0 +1,120 @@
+//! Checks of input values that collect every violation instead of stopping at the first.
+
+use crate::error::Violation;
+use crate::{Error, Result, code};
+use std::ops::RangeInclusive;
+
+/// The longest single line, such as a title, in characters.
+pub const LINE: usize = 500;
+/// The longest text, in characters.
+pub const TEXT: usize = 20_000;
+
+/// Collects what is wrong with an input.
+#[derive(Debug, Default)]
+pub struct Checks {
+    violations: Vec<Violation>,
+}
+
+impl Checks {
+    /// Adds a violation.
+    pub fn refuse(&mut self, field: &str, reason: &str, detail: impl Into<String>) {
+        self.violations.push(Violation {
+            field: field.to_owned(),
+            reason: reason.to_owned(),
+            detail: detail.into(),
+        });
+    }
+
+    /// A line that may not be empty.
+    pub fn line(&mut self, field: &str, value: &str) {
+        let length = value.chars().count();
+        if value.trim().is_empty() {
+            self.refuse(field, "invalid_value", "may not be empty");
+        } else if length > LINE {
+            self.refuse(
+                field,
+                "invalid_value",
+                format!("has {length} characters; at most {LINE} are kept"),
+            );
+        } else if value.chars().any(char::is_control) {
+            self.refuse(
+                field,
+                "invalid_value",
+                "is one line: line breaks and control characters are refused",
+            );
+        }
+    }
+
+    /// A line that may be left away.
+    pub fn optional_line(&mut self, field: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.line(field, value);
+        }
+    }
+
+    /// A text of several lines that may be left away.
+    pub fn optional_text(&mut self, field: &str, value: Option<&str>) {
+        if let Some(length) = value.map(|v| v.chars().count()).filter(|n| *n > TEXT) {
+            self.refuse(
+                field,
+                "invalid_value",
+                format!("has {length} characters; at most {TEXT} are kept"),
+            );
+        }
+    }
+
+    /// A number within a range.
+    pub fn range(&mut self, field: &str, value: Option<f64>, range: RangeInclusive<f64>) {
+        if let Some(value) = value
+            && !range.contains(&value)
+        {
+            self.refuse(
+                field,
+                "out_of_range",
+                format!(
+                    "is {value}; it must be from {} to {}",
+                    range.start(),
+                    range.end()
+                ),
+            );
+        }
+    }
+
+    /// An amount that may not be negative.
+    pub fn amount(&mut self, field: &str, value: Option<crate::money::Money>) {
+        if value.is_some_and(crate::money::Money::is_negative) {
+            self.refuse(field, "out_of_range", "may not be negative");
+        }
+    }
+
+    /// A list of short words.
+    pub fn words(&mut self, field: &str, values: &[String]) {
+        if values.len() > 100 {
+            self.refuse(
+                field,
+                "invalid_value",
+                format!("has {} entries; at most 100 are kept", values.len()),
+            );
+        }
+        for (i, value) in values.iter().enumerate() {
+            self.line(&format!("{field}[{i}]"), value);
+        }
+    }
+
+    /// Ends with an error that carries every violation, if there is one.
+    ///
+    /// # Errors
+    /// `CMMS-INPUT-010` where a number is out of range, else `CMMS-INPUT-003`.
+    pub fn finish(self, object: &str) -> Result<()> {
+        let Some(first) = self.violations.first() else {
+            return Ok(());
+        };
+        let row = if first.reason == "out_of_range" {
+            code::INPUT_RANGE
+        } else {
+            code::INPUT_VALUE
+        };
+        let message = format!("{object}: {} {}", first.field, first.detail);
+        Err(Error::new(row, message).violations_from(self.violations))
+    }
+}

@@ -1,0 +1,145 @@
+//! Connections to vendors' systems.
+
+use crate::ids::ConnectionId;
+use crate::record::Json;
+use crate::{record, wire_enum};
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+wire_enum! {
+    /// How a connection does.
+    pub enum HealthState {
+        /// Nobody has called yet.
+        Unknown = "unknown",
+        /// The last call succeeded.
+        Healthy = "healthy",
+        /// The last call failed for a reason that may pass.
+        Degraded = "degraded",
+        /// The vendor refused the credentials.
+        AuthRequired = "auth_required",
+        /// The vendor asked to call less often.
+        RateLimited = "rate_limited",
+        /// Calls are held back after many failures.
+        Open = "open",
+        /// Switched off.
+        Paused = "paused",
+    }
+}
+
+/// How a connection does, and since when that is known.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct ConnectionHealth {
+    /// How it does.
+    pub state: HealthState,
+    /// Why, with the code of the error.
+    pub reason: Option<String>,
+    /// When the vendor was last called.
+    pub checked_at: Option<DateTime<Utc>>,
+    /// When a call last succeeded.
+    pub last_success_at: Option<DateTime<Utc>>,
+}
+
+impl ConnectionHealth {
+    /// Nobody has called yet.
+    pub fn unknown() -> Self {
+        Self {
+            state: HealthState::Unknown,
+            reason: None,
+            checked_at: None,
+            last_success_at: None,
+        }
+    }
+}
+
+/// Options of a connection.
+#[derive(
+    Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionOptions {
+    /// Records that are asked for at a time; the vendor's adapter has its own default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u32>,
+    /// Records that are stored at a time, from 1 to 10,000 (the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_records: Option<u32>,
+    /// Requests a second that are not exceeded; no limit unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_requests_per_second: Option<f64>,
+}
+
+/// What may be known about a field of the credentials: whether it is set, never its value.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct CredentialInfo {
+    /// Whether it is set.
+    pub set: bool,
+    /// Tells equal values apart from others without revealing them.
+    pub fingerprint: String,
+    /// Counts how often the credentials were set.
+    pub version: i64,
+    /// When they were last set.
+    pub updated_at: DateTime<Utc>,
+}
+
+record! {
+    /// A connection to a vendor's system.
+    #[derive(serde::Serialize, schemars::JsonSchema)]
+    pub struct Connection: "cmms_connections" {
+        /// Its id.
+        id: ConnectionId [Key Public],
+        /// Counts its changes, from 1.
+        version: i64 [Version Public],
+        /// When it was created.
+        created_at: DateTime<Utc> [Once Internal],
+        /// Who created it.
+        created_by: String [Once Personal],
+        /// When it last changed.
+        updated_at: DateTime<Utc> [Plain Internal],
+        /// The vendor's system.
+        cmms_type: String [Once Internal],
+        /// Its address.
+        api_url: String [Plain Internal],
+        /// What people call the connection; unique.
+        connection_name: String [Plain Internal],
+        /// The name as it goes into asset tags.
+        #[serde(skip)]
+        slug: String [Once Internal],
+        /// Whether it may be synced.
+        enabled: bool [Plain Internal],
+        /// Seconds between syncs; null: by hand.
+        sync_interval: Option<i64> [Plain Internal],
+        /// Its options.
+        options: Json<ConnectionOptions> [Plain Internal],
+        /// How it does.
+        health: Json<ConnectionHealth> [Plain Internal],
+    }
+    view {
+        /// The same as `id`.
+        connection_id: Option<ConnectionId>,
+        /// Which credentials are set; values are never shown.
+        credentials: BTreeMap<String, CredentialInfo>,
+    }
+    unique [[connection_name], [slug]]
+}
+
+/// The name of a connection as it goes into asset tags: lower case letters, digits and dashes.
+///
+/// ```
+/// assert_eq!(cmms_core::domain::connection::slug("Upkeep Production"), "upkeep-production");
+/// ```
+pub fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().flat_map(char::to_lowercase).take(40) {
+        if c.is_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let trimmed = slug.trim_end_matches('-');
+    if trimmed.is_empty() {
+        "connection".to_owned()
+    } else {
+        trimmed.to_owned()
+    }
+}

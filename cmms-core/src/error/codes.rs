@@ -1,0 +1,138 @@
+//! Every code of the product, once, with its remedy.
+
+use super::ErrorKind;
+
+/// A stable error code with what it means and what to do.
+#[derive(Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Code {
+    pub(super) id: &'static str,
+    #[serde(skip)]
+    pub(super) kind: ErrorKind,
+    pub(super) reason: &'static str,
+    pub(super) title: &'static str,
+    pub(super) remedy: &'static str,
+}
+
+impl Code {
+    /// `CMMS-AREA-NNN`.
+    pub fn id(&self) -> &'static str {
+        self.id
+    }
+    /// The kind of every error with this code.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+    /// The stable slug.
+    pub fn reason(&self) -> &'static str {
+        self.reason
+    }
+    /// What it means.
+    pub fn title(&self) -> &'static str {
+        self.title
+    }
+    /// What to do, in general.
+    pub fn remedy(&self) -> &'static str {
+        self.remedy
+    }
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal, $kind:ident, $reason:literal, $title:literal, $remedy:literal;)*) => {
+        /// The rows.
+        pub mod rows {
+            use super::{Code, ErrorKind};
+            $(#[doc = $title] pub static $name: &Code = &Code {
+                id: $id, kind: ErrorKind::$kind, reason: $reason, title: $title, remedy: $remedy,
+            };)*
+        }
+        /// Every code, in the order of its id.
+        pub static ALL: &[&Code] = &[$(&Code {
+            id: $id, kind: ErrorKind::$kind, reason: $reason, title: $title, remedy: $remedy,
+        },)*];
+    };
+}
+
+codes! {
+    INPUT_UNREADABLE = "CMMS-INPUT-001", Unreadable, "unreadable", "The input cannot be read", "Send one JSON object in UTF-8.";
+    INPUT_UNKNOWN_FIELD = "CMMS-INPUT-002", InvalidInput, "unknown_field", "The input has a field that does not exist", "Remove the field or use the name that is offered.";
+    INPUT_VALUE = "CMMS-INPUT-003", InvalidInput, "invalid_value", "A value is outside of what the field takes", "Correct the named field and send the request again.";
+    INPUT_MISSING = "CMMS-INPUT-004", InvalidInput, "missing_field", "A field that is needed is missing", "Add the named field.";
+    INPUT_TYPE = "CMMS-INPUT-005", InvalidInput, "wrong_type", "A value has the wrong type", "Send the named field with the type that its description says.";
+    INPUT_ENUM = "CMMS-INPUT-006", InvalidInput, "unknown_value", "A value is none of the known ones", "Use one of the values that the message lists.";
+    INPUT_DATE = "CMMS-INPUT-007", InvalidInput, "malformed_date", "A date or time cannot be read", "Write times as RFC 3339 with an offset, such as 2024-01-15T09:00:00Z, and dates as 2024-01-15.";
+    INPUT_CONTROL = "CMMS-INPUT-008", InvalidInput, "nul_character", "A text holds the character U+0000", "Remove the character U+0000 from the named field.";
+    INPUT_CURSOR = "CMMS-INPUT-009", Unreadable, "bad_cursor", "The page cursor does not belong to this list", "Start again without `cursor`, with the same filter and sort.";
+    INPUT_RANGE = "CMMS-INPUT-010", InvalidInput, "out_of_range", "A number is outside of its range", "Correct the named field to the range that the message says.";
+    OP_UNKNOWN = "CMMS-OP-001", NotFound, "unknown_operation", "There is no such operation", "`cmms op --list` shows all operations.";
+    OP_DENIED = "CMMS-OP-002", PermissionDenied, "permission_denied", "The principal may not do that", "Ask an administrator for the permission that the message names.";
+    OP_CANCELLED = "CMMS-OP-003", Cancelled, "cancelled", "The caller gave up", "Call again when the answer is wanted.";
+    OP_DEADLINE = "CMMS-OP-004", Timeout, "deadline_exceeded", "The call took longer than its deadline", "Call again with a longer deadline.";
+    WORK_ORDER_NOT_FOUND = "CMMS-WO-001", NotFound, "work_order_not_found", "There is no such work order", "List the work orders to see which exist.";
+    WORK_ORDER_TRANSITION = "CMMS-WO-002", Conflict, "illegal_transition", "The work order cannot go from its status to that one", "Move it to one of the statuses that the message lists.";
+    WORK_ORDER_REASON = "CMMS-WO-003", InvalidInput, "reason_required", "This change of status needs a reason", "Send `reason` with the status.";
+    ASSET_NOT_FOUND = "CMMS-ASSET-001", NotFound, "asset_not_found", "There is no such asset", "Register the asset first, or correct its asset_id.";
+    ASSET_EXISTS = "CMMS-ASSET-002", AlreadyExists, "asset_exists", "An asset with this asset_id is registered", "Update the registered asset, or choose another asset_id.";
+    ASSET_PARENT = "CMMS-ASSET-003", InvalidInput, "parent_cycle", "The asset would become a part of itself", "Choose a parent that is not below this asset.";
+    CONNECTION_NOT_FOUND = "CMMS-CONN-001", NotFound, "connection_not_found", "There is no such connection", "List the connections to see which exist.";
+    CONNECTION_TYPE = "CMMS-CONN-002", InvalidInput, "unknown_cmms_type", "No adapter is known by this cmms_type", "Use one of the types that the message lists, or register your adapter under this name.";
+    CONNECTION_CREDENTIALS = "CMMS-CONN-003", InvalidInput, "credentials_invalid", "The credentials have not the shape that this vendor needs", "Send the fields that the message lists in `credentials`.";
+    CONNECTION_HOST_CHANGE = "CMMS-CONN-004", InvalidInput, "credentials_needed", "Changing the host needs the secret again", "Send the credentials together with the new api_url.";
+    CONNECTION_EXISTS = "CMMS-CONN-005", AlreadyExists, "connection_exists", "A connection with this name exists", "Choose another connection_name or update the present connection.";
+    CONNECTION_BUSY = "CMMS-CONN-006", Conflict, "connection_busy", "A sync of this connection is running", "Wait for the run to end, then try again.";
+    CONNECTION_DISABLED = "CMMS-CONN-007", Conflict, "connection_disabled", "The connection is switched off", "Enable the connection, then sync it.";
+    EGRESS_REFUSED = "CMMS-EGRESS-001", InvalidInput, "egress_refused", "The address may not be called from here", "Use the vendor's own host, or let an operator add the origin to CMMS_EGRESS_ALLOW.";
+    EGRESS_URL = "CMMS-EGRESS-002", InvalidInput, "bad_url", "The URL cannot be used", "Send an https URL without user name, query or fragment.";
+    SYNC_RUNNING = "CMMS-SYNC-001", Conflict, "sync_running", "A run of this connection and entity is going on", "Wait for the run that the answer names, then start again.";
+    RUN_NOT_FOUND = "CMMS-SYNC-002", NotFound, "run_not_found", "There is no such run", "List the runs to see which exist.";
+    SYNC_TYPE = "CMMS-SYNC-003", InvalidInput, "sync_type_mismatch", "The sync_type is not the one of this route", "Leave sync_type away or send the one that the route says.";
+    RECORD_REFUSED = "CMMS-SYNC-004", InvalidInput, "record_quarantined", "A record of the vendor cannot be stored", "Correct the record at the vendor or the mapping of the named field; the next sync takes it in.";
+    RECORDS_WAITING = "CMMS-SYNC-005", Conflict, "quarantine_open", "Records of earlier runs wait in quarantine", "List the quarantine, correct the records at the vendor, then sync again.";
+    SYNC_INTERRUPTED = "CMMS-SYNC-006", Unavailable, "run_interrupted", "The process of this run ended before the run did", "Start the sync again: it goes on behind the last committed page.";
+    VENDOR_UNREACHABLE = "CMMS-VENDOR-001", Unavailable, "vendor_unreachable", "The vendor's system cannot be reached", "Check the network, the host in api_url and the vendor's status page, then try again.";
+    VENDOR_LOGIN = "CMMS-VENDOR-002", Upstream, "login_refused", "The vendor refused the credentials", "Correct the credentials of the connection.";
+    VENDOR_FORBIDDEN = "CMMS-VENDOR-003", Upstream, "vendor_forbidden", "The vendor does not allow this account to do that", "Check the plan and the rights of the account at the vendor.";
+    VENDOR_ANSWER = "CMMS-VENDOR-004", Upstream, "vendor_answer", "The vendor's answer cannot be understood", "Check that api_url points at the vendor's API; if it does, report the answer.";
+    VENDOR_LIMIT = "CMMS-VENDOR-005", RateLimited, "vendor_rate_limited", "The vendor asks to call less often", "Wait as long as the answer says, or set options.max_requests_per_second.";
+    VENDOR_ERROR = "CMMS-VENDOR-006", Upstream, "vendor_error", "The vendor's system failed", "Try again later; if it stays, ask the vendor.";
+    VENDOR_TOO_LARGE = "CMMS-VENDOR-007", Upstream, "answer_too_large", "The vendor's answer is larger than allowed", "Lower options.page_size, or check that api_url points at the vendor's API.";
+    VENDOR_TIMEOUT = "CMMS-VENDOR-008", Timeout, "vendor_timeout", "The vendor did not answer in time", "Try again later, or lower options.page_size.";
+    VENDOR_UNSUPPORTED = "CMMS-VENDOR-009", Unsupported, "unsupported_by_vendor", "The vendor's system cannot do that", "Ask for what the adapter's capabilities list.";
+    SECRET_UNREADABLE = "CMMS-SECRET-001", Unavailable, "secret_unreadable", "A stored secret cannot be opened", "Give the master key that sealed it, or set the secret again.";
+    SECRET_NO_KEY = "CMMS-SECRET-002", Unavailable, "no_master_key", "There is no master key to seal a secret with", "Set CMMS_MASTER_KEY_FILE to a file with 32 random bytes in base64, readable by its owner only.";
+    SECRET_KEY_FILE = "CMMS-SECRET-003", Unavailable, "bad_master_key", "The master key cannot be used", "Give 32 random bytes in base64, in a file that only its owner can read.";
+    SECRET_INLINE = "CMMS-SECRET-004", InvalidInput, "secret_inline", "A secret may not stand on the command line", "Give the input from a file (`@file`) or from standard input (`-`).";
+    STORE_STALE = "CMMS-STORE-001", StaleVersion, "stale_version", "Somebody changed the object since it was read", "Read the object again and repeat the change on the new version.";
+    STORE_BUSY = "CMMS-STORE-002", Unavailable, "store_busy", "The database is in use by another writer", "Try again in a moment.";
+    STORE_FULL = "CMMS-STORE-003", StorageFull, "disk_full", "There is no room left for the database", "Make room on the disk of the database; nothing was half stored.";
+    STORE_READ_ONLY = "CMMS-STORE-004", Unavailable, "read_only", "The database file cannot be written", "Give the process the right to write the database file and its folder.";
+    STORE_NOT_DATABASE = "CMMS-STORE-005", Unavailable, "not_a_database", "The file is no database", "Check the path in CMMS_DATABASE_URL, or choose a new file.";
+    STORE_NEWER = "CMMS-STORE-006", Unavailable, "newer_schema", "The database was written by a newer version of this program", "Install the newer version, or use another database.";
+    STORE_OPEN = "CMMS-STORE-007", Unavailable, "cannot_open", "The database cannot be opened", "Check that the folder exists and can be written, then try again.";
+    STORE_DAMAGED = "CMMS-STORE-008", Unavailable, "damaged", "The database is damaged", "Restore the last backup; keep the damaged file for a look.";
+    STORE_URL = "CMMS-STORE-009", InvalidInput, "bad_database_url", "The database URL cannot be used", "Write it as sqlite://cmms.db.";
+    CONFIG_VALUE = "CMMS-CONFIG-001", InvalidInput, "bad_setting", "A setting cannot be used", "Correct the named setting.";
+    SERVE_PORT = "CMMS-SERVE-001", Unavailable, "port_in_use", "The port is in use", "Stop the other program or choose another port with --port.";
+    SERVE_HOST = "CMMS-SERVE-002", InvalidInput, "host_refused", "The server may not listen there", "Listen on 127.0.0.1, and put a proxy in front of it.";
+    SERVE_NO_AUTH = "CMMS-SERVE-003", InvalidInput, "auth_missing", "The server has no authentication yet", "Say --no-auth to serve this machine's own programs without it.";
+    SERVE_ORIGIN = "CMMS-SERVE-004", PermissionDenied, "foreign_origin", "The request comes from another site or names another host", "Call the server by its own address, without an Origin of another site.";
+    SERVE_MEDIA = "CMMS-SERVE-005", InvalidInput, "json_only", "The body is not JSON", "Send the body with Content-Type: application/json.";
+    DEMO_FILE = "CMMS-DEMO-001", Conflict, "not_a_demo_file", "The file is no demo database, so the demo does not replace it", "Move the file away or run the demo in another folder.";
+    INTERNAL = "CMMS-INTERNAL-001", Internal, "internal", "The program met a state that it does not expect", "Report it with the request id and the log.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_reasons_are_unique() {
+        let mut ids: Vec<_> = ALL.iter().map(|c| c.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), ALL.len());
+        let mut reasons: Vec<_> = ALL.iter().map(|c| c.reason).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        assert_eq!(reasons.len(), ALL.len());
+    }
+}

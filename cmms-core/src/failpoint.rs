@@ -1,0 +1,47 @@
+//! Switches that break one guarantee at a time, so that its test can be seen to fail.
+//!
+//! Built only with the feature `failpoints`, which is never in what ships. Without it every switch is off
+//! and costs nothing.
+
+/// A guarantee that can be broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Failpoint {
+    /// The checkpoint is committed before the rows that it covers.
+    CheckpointFirst = 1,
+    /// A pull overwrites local edits of fields that the vendor did not change.
+    IgnoreSnapshot = 2,
+    /// A run takes a lease whose owner lives.
+    StealLease = 4,
+}
+
+#[cfg(feature = "failpoints")]
+mod switches {
+    use super::Failpoint;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static ON: AtomicU32 = AtomicU32::new(0);
+
+    /// Switches it on or off for the whole process.
+    pub fn set(point: Failpoint, on: bool) {
+        if on {
+            ON.fetch_or(point as u32, Ordering::SeqCst);
+        } else {
+            ON.fetch_and(!(point as u32), Ordering::SeqCst);
+        }
+    }
+
+    /// Whether it is switched on.
+    pub fn is_on(point: Failpoint) -> bool {
+        ON.load(Ordering::SeqCst) & (point as u32) != 0
+    }
+}
+
+#[cfg(feature = "failpoints")]
+pub use switches::{is_on, set};
+
+/// Whether it is switched on: never.
+#[cfg(not(feature = "failpoints"))]
+pub fn is_on(_: Failpoint) -> bool {
+    false
+}

@@ -1,0 +1,18 @@
+//! The storage-agnostic core of cmms: domain, ports, services and the table of operations.
+//!
+//! Data flows one way: surface → operation ([`ops`]) → service ([`services`]) → port ([`ports`]).
+//! Nothing here opens a file or a socket; stores, vendors and secrets come in through [`ports`].
+
+pub mod clock;
+pub mod context;
+pub mod domain;
+pub mod error;
+pub mod failpoint;
+pub mod ids;
+pub mod mapping;
+pub mod money;
+pub mod page;
+pub mod ports;
+pub mod record;
+
+pub use error::{Error, ErrorKind, Problem, Result, Violation, code};

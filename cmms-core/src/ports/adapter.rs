@@ -1,0 +1,182 @@
+//! Vendor adapters as a port: how records come from a vendor's system.
+//!
+//! An adapter speaks one vendor's protocol and keeps every record's raw JSON. What the fields mean is
+//! data ([`crate::mapping::EntityMapping`]); applying it is the core's.
+
+use crate::clock::Clock;
+use crate::domain::connection::ConnectionOptions;
+use crate::domain::entity::Entity;
+use crate::ids::ConnectionId;
+use crate::mapping::EntityMapping;
+use crate::ports::secrets::Credentials;
+use crate::{Error, Result, code};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use std::fmt::Debug;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// What an adapter is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdapterInfo {
+    /// The `cmms_type` that selects it.
+    pub cmms_type: &'static str,
+    /// The vendor's name for people.
+    pub title: &'static str,
+    /// The sets of credential fields of which one is needed, each complete.
+    pub credentials: &'static [&'static [&'static str]],
+    /// The environment variable whose value stands in for a missing `api_key`.
+    pub api_key_variable: Option<&'static str>,
+}
+
+/// How pages of a list are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pages {
+    /// Each page says where the next begins.
+    Serial,
+    /// Pages have numbers, so several can be fetched at a time.
+    Numbered,
+}
+
+/// What the vendor can do with one kind of record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntityCapabilities {
+    /// Its records can be read.
+    pub pull: bool,
+    /// Only those that changed since a time can be asked for.
+    pub since: bool,
+    /// How pages are reached.
+    pub pages: Pages,
+    /// The largest page that is asked for.
+    pub page_max: u32,
+    /// The page that is asked for unless the connection says otherwise.
+    pub page_default: u32,
+}
+
+/// What the vendor can do, as data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Kinds of records that it knows, with what can be done to them.
+    pub entities: Vec<(Entity, EntityCapabilities)>,
+}
+
+impl Capabilities {
+    /// What can be done with one kind of record.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-009` when the vendor has no such records; no request is made.
+    pub fn require(&self, entity: Entity) -> Result<&EntityCapabilities> {
+        self.entities
+            .iter()
+            .find(|(e, c)| *e == entity && c.pull)
+            .map(|(_, c)| c)
+            .ok_or_else(|| {
+                Error::new(
+                    code::VENDOR_UNSUPPORTED,
+                    format!("this vendor has no {entity} to read"),
+                )
+            })
+    }
+}
+
+/// One connection, opened: what an adapter needs for a call.
+#[derive(Debug, Clone)]
+pub struct AdapterCx {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Its address, checked against the egress policy when it was stored and again at each call.
+    pub api_url: Arc<str>,
+    /// Its options.
+    pub options: Arc<ConnectionOptions>,
+    /// Its credentials, opened for the time of the call.
+    pub credentials: Arc<Credentials>,
+    /// Counts how often the credentials were set: a session made with older ones is not used again.
+    pub credentials_version: i64,
+    /// The time and pauses.
+    pub clock: Arc<dyn Clock>,
+    /// Fires when the caller gives up.
+    pub cancel: CancellationToken,
+}
+
+/// What a test of a connection found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// What the vendor said about the account, for people.
+    pub account: Option<String>,
+}
+
+/// A place in a listing, in the adapter's own words: a JSON text that is stored and handed back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position(pub String);
+
+/// Which page is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PullReq {
+    /// Which records.
+    pub entity: Entity,
+    /// Where to go on. None: the listing begins.
+    pub position: Option<Position>,
+    /// With a beginning listing: only records changed at or after this time, where the vendor can.
+    /// None: every record.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// A record as the vendor sent it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExternalRecord {
+    /// The vendor's id. None where the record has none that can be read: it goes into quarantine.
+    pub external_id: Option<String>,
+    /// When the vendor last changed it, where the record says so.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// The record, byte for byte.
+    pub raw: Box<str>,
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PullPage {
+    /// The records, in the order of the vendor, without those that this listing gave before.
+    pub records: Vec<ExternalRecord>,
+    /// Where the listing goes on; None: it is complete.
+    pub next: Option<Position>,
+    /// The latest `updated_at` that the whole listing has seen so far: the next incremental listing
+    /// begins there, less the look-back.
+    pub high_water: Option<DateTime<Utc>>,
+}
+
+/// A vendor's protocol. One object serves all connections of its type; sessions are kept per connection.
+#[async_trait]
+pub trait Adapter: Debug + Send + Sync + 'static {
+    /// What it is.
+    fn info(&self) -> AdapterInfo;
+
+    /// What the vendor can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// How records of this kind become ours unless the user says otherwise. None: it has no such records.
+    fn default_mapping(&self, entity: Entity) -> Option<&EntityMapping>;
+
+    /// Checks shape and egress policy of a connection without calling anybody, and answers the address in
+    /// its normal form.
+    ///
+    /// # Errors
+    /// `CMMS-EGRESS-001`, `CMMS-EGRESS-002`, `CMMS-CONN-003`, or an option that cannot be used.
+    fn accept(
+        &self,
+        api_url: &str,
+        credentials: &Credentials,
+        options: &ConnectionOptions,
+    ) -> Result<String>;
+
+    /// Logs in and reads something small.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-…`: unreachable, refused, not the vendor's API.
+    async fn check(&self, cx: &AdapterCx) -> Result<Checked>;
+
+    /// Reads one page.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-…`, after the retries that the HTTP layer makes.
+    async fn pull(&self, cx: &AdapterCx, req: &PullReq) -> Result<PullPage>;
+}

@@ -1,0 +1,7 @@
+//! Traits of what the core needs from outside: stores, vendors, secrets, the host process.
+
+pub mod adapter;
+pub mod process;
+pub mod repository;
+pub mod secrets;
+pub mod store;

@@ -1,0 +1,141 @@
+//! Typed access to a transaction: `tx.of::<WorkOrder>().require(…)`.
+
+use super::store::{Filter, Lock, Query, SaveRule, Saved, Tx};
+use crate::record::{Cell, Record};
+use crate::{Error, Result};
+use std::marker::PhantomData;
+
+/// Makes the typed access; implemented for every transaction.
+pub trait TxExt {
+    /// The records of this kind.
+    fn of<R: Record>(&mut self) -> Repository<'_, R>;
+}
+
+impl TxExt for dyn Tx + '_ {
+    fn of<R: Record>(&mut self) -> Repository<'_, R> {
+        Repository {
+            tx: self,
+            record: PhantomData,
+        }
+    }
+}
+
+impl TxExt for Box<dyn Tx> {
+    fn of<R: Record>(&mut self) -> Repository<'_, R> {
+        Repository {
+            tx: &mut **self,
+            record: PhantomData,
+        }
+    }
+}
+
+/// The records of one kind in one transaction.
+pub struct Repository<'t, R> {
+    tx: &'t mut (dyn Tx + 't),
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R: Record> Repository<'_, R> {
+    /// The record with this key.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn get(&mut self, key: &[Cell<'_>]) -> Result<Option<R>> {
+        self.locked(key, Lock::None).await
+    }
+
+    /// The record with this key, locked until the transaction ends.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn locked(&mut self, key: &[Cell<'_>], lock: Lock) -> Result<Option<R>> {
+        let mut found: Vec<R> = Vec::new();
+        self.tx.get(R::TABLE, &[key], lock, &mut found).await?;
+        Ok(found.pop())
+    }
+
+    /// The records with these keys, in no order; missing ones are left out.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn get_all(&mut self, keys: &[&[Cell<'_>]]) -> Result<Vec<R>> {
+        let mut found = Vec::new();
+        self.tx.get(R::TABLE, keys, Lock::None, &mut found).await?;
+        Ok(found)
+    }
+
+    /// The records that a query finds, in its order.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn list(&mut self, query: &Query<'_>) -> Result<Vec<R>> {
+        let mut found = Vec::new();
+        self.tx.list(R::TABLE, query, &mut found).await?;
+        Ok(found)
+    }
+
+    /// The first record that a filter takes, by key.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn first(&mut self, filter: Filter<'_>) -> Result<Option<R>> {
+        let query = Query {
+            filter,
+            limit: Some(1),
+            ..Query::default()
+        };
+        Ok(self.list(&query).await?.pop())
+    }
+
+    /// Saves one record.
+    ///
+    /// # Errors
+    /// Those of a write.
+    pub async fn save(&mut self, record: &R, rule: SaveRule) -> Result<Saved> {
+        let saved = self.tx.save(R::TABLE, &One(record), rule).await?;
+        saved
+            .first()
+            .copied()
+            .ok_or_else(|| Error::internal("a save gave no answer"))
+    }
+
+    /// Saves many records; each has its own answer, in order.
+    ///
+    /// # Errors
+    /// Those of a write.
+    pub async fn save_all(&mut self, records: &[R], rule: SaveRule) -> Result<Vec<Saved>> {
+        self.tx.save(R::TABLE, &Many(records), rule).await
+    }
+
+    /// Deletes the record with this key and says whether there was one.
+    ///
+    /// # Errors
+    /// Those of a write.
+    pub async fn delete(&mut self, key: &[Cell<'_>]) -> Result<bool> {
+        Ok(self.tx.delete(R::TABLE, &[key]).await? > 0)
+    }
+}
+
+struct One<'r, R>(&'r R);
+
+impl<R: Record> crate::record::RowSource for One<'_, R> {
+    fn len(&self) -> usize {
+        1
+    }
+    fn row<'a>(&'a self, _: usize, to: &mut dyn crate::record::Sink<'a>) {
+        self.0.write(to);
+    }
+}
+
+struct Many<'r, R>(&'r [R]);
+
+impl<R: Record> crate::record::RowSource for Many<'_, R> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn row<'a>(&'a self, i: usize, to: &mut dyn crate::record::Sink<'a>) {
+        if let Some(record) = self.0.get(i) {
+            record.write(to);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The store port: a store is written once, against the description of records.
+
+use crate::Result;
+use crate::context::Scope;
+use crate::ids::OrgId;
+use crate::record::{Cell, Col, RowSource, RowTarget, Table};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use std::borrow::Cow;
+use std::fmt::Debug;
+
+/// What a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreInfo {
+    /// The engine: `memory`, `sqlite`.
+    pub engine: &'static str,
+    /// Where it is, without secrets, for logs.
+    pub location: String,
+}
+
+/// What a migration did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Migrated {
+    /// The schema before; 0 for an empty database.
+    pub from: u32,
+    /// The schema now.
+    pub to: u32,
+}
+
+/// Whether a store answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// The schema in use.
+    pub schema: u32,
+}
+
+/// How a transaction sees and changes the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TxMode {
+    /// Each call stands alone and is atomic.
+    #[default]
+    Once,
+    /// Reads only, all from one state.
+    Snapshot,
+    /// Reads and writes; all of it or nothing.
+    Write,
+}
+
+/// Which rows a read locks until the end of its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lock {
+    /// None.
+    #[default]
+    None,
+    /// All that it finds, waiting for others.
+    Wait,
+    /// All that it finds and nobody else has locked.
+    Skip,
+}
+
+/// What a save does when it meets a stored row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaveRule {
+    /// Only new rows: `Duplicate` for a clash with any unique key.
+    Insert,
+    /// Only stored rows: `Stale` unless the stored version is one less (or where none is stored).
+    Update,
+    /// New or stored: an equal digest is `Unchanged`; a version becomes one more than the stored one.
+    /// A clash with another row's unique key is `Duplicate`.
+    Upsert,
+}
+
+/// What a save did with one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// Stored as a new row.
+    Inserted,
+    /// Changed the stored row.
+    Updated,
+    /// The stored row has the same digest; nothing was written.
+    Unchanged,
+    /// The stored version is not one less, or there is no stored row.
+    Stale,
+    /// A unique key is taken.
+    Duplicate,
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cmp {
+    /// Equal.
+    Eq,
+    /// Not equal.
+    Ne,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Ge,
+}
+
+/// Which rows. A comparison with null is never true.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Filter<'a> {
+    /// Every row.
+    #[default]
+    All,
+    /// Rows that all of these take.
+    And(Vec<Filter<'a>>),
+    /// Rows that any of these takes.
+    Or(Vec<Filter<'a>>),
+    /// Rows whose column is one of these.
+    In(Col, Vec<Cell<'a>>),
+    /// Rows whose column compares so.
+    Is(Col, Cmp, Cell<'a>),
+    /// Rows whose column is null.
+    Null(Col),
+    /// Rows whose text begins so.
+    Prefix(Col, Cow<'a, str>),
+}
+
+impl<'a> Filter<'a> {
+    /// Rows whose column equals the value.
+    pub fn eq(col: Col, cell: Cell<'a>) -> Self {
+        Self::Is(col, Cmp::Eq, cell)
+    }
+}
+
+/// The direction of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dir {
+    /// Smallest first.
+    Asc,
+    /// Largest first.
+    Desc,
+}
+
+/// Which rows, in which order, from where on, how many.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Query<'a> {
+    /// Which rows.
+    pub filter: Filter<'a>,
+    /// The order: columns that are never null, the last ones making it total. Empty: the key, ascending.
+    pub order: Vec<(Col, Dir)>,
+    /// Only rows behind this one: a value for each column of the order.
+    pub after: Option<Vec<Cell<'a>>>,
+    /// At most so many.
+    pub limit: Option<u32>,
+    /// Which of them to lock.
+    pub lock: Lock,
+}
+
+impl<'a> Query<'a> {
+    /// Every row that the filter takes, by key.
+    pub fn filter(filter: Filter<'a>) -> Self {
+        Self {
+            filter,
+            ..Self::default()
+        }
+    }
+}
+
+/// A database.
+#[async_trait]
+pub trait Store: Debug + Send + Sync + 'static {
+    /// What it is.
+    fn info(&self) -> StoreInfo;
+
+    /// Begins a transaction of one organization.
+    ///
+    /// # Errors
+    /// `CMMS-STORE-002` when another writer does not end in time.
+    async fn begin(&self, scope: &Scope, mode: TxMode) -> Result<Box<dyn Tx>>;
+
+    /// The id of the organization of this name; made at its first use.
+    ///
+    /// Of the few calls that start without an organization.
+    ///
+    /// # Errors
+    /// Those of a write.
+    async fn organization(&self, name: &str, new: OrgId, now: DateTime<Utc>) -> Result<OrgId>;
+
+    /// Brings the schema up to this program's.
+    ///
+    /// # Errors
+    /// `CMMS-STORE-006` when the database is newer.
+    async fn migrate(&self) -> Result<Migrated>;
+
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// What keeps it from answering.
+    async fn health(&self) -> Result<StoreHealth>;
+}
+
+/// A transaction of one organization: no call can name another. Dropping it rolls back.
+///
+/// A table is the `'static` description of a record; cells of a key and of rows come without the organization.
+#[async_trait]
+pub trait Tx: Send {
+    /// Reads the rows of these keys, in no order; missing ones are left out.
+    async fn get(
+        &mut self,
+        table: &'static Table,
+        keys: &[&[Cell<'_>]],
+        lock: Lock,
+        to: &mut dyn RowTarget,
+    ) -> Result<()>;
+
+    /// Saves rows; each has its own answer, in order, and the transaction stays usable.
+    /// In [`TxMode::Once`] all rows of a call are saved or, on an error, none.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001` for a key repeated in one call or a write in a snapshot.
+    async fn save(
+        &mut self,
+        table: &'static Table,
+        rows: &dyn RowSource,
+        rule: SaveRule,
+    ) -> Result<Vec<Saved>>;
+
+    /// Reads the rows of a query, in its order.
+    async fn list(
+        &mut self,
+        table: &'static Table,
+        query: &Query<'_>,
+        to: &mut dyn RowTarget,
+    ) -> Result<()>;
+
+    /// Deletes the rows of these keys and says how many there were.
+    async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64>;
+
+    /// Makes all of it durable.
+    async fn commit(self: Box<Self>) -> Result<()>;
+
+    /// Undoes all of it.
+    async fn rollback(self: Box<Self>) -> Result<()>;
+}

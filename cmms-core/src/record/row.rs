@@ -1,0 +1,140 @@
+//! Rows: what travels between records and stores.
+
+use super::{Cell, Record};
+use crate::{Error, Result};
+
+/// Takes the cells of one row, in the order of its table's columns.
+pub trait Sink<'a> {
+    /// Takes the next cell.
+    fn put(&mut self, cell: Cell<'a>);
+}
+
+/// Gives the cells of one row, in the order of its table's columns.
+pub trait Source {
+    /// Gives the next cell.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001` when the row has no more cells or one has another kind.
+    fn take(&mut self) -> Result<Cell<'_>>;
+}
+
+/// Rows to be saved.
+pub trait RowSource: Sync {
+    /// How many.
+    fn len(&self) -> usize;
+    /// Writes row `i`.
+    fn row<'a>(&'a self, i: usize, to: &mut dyn Sink<'a>);
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Receives rows that were read.
+pub trait RowTarget: Send {
+    /// Takes one row.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the row; the read ends with it.
+    fn row(&mut self, from: &mut dyn Source) -> Result<()>;
+}
+
+impl<R: Record> RowSource for Vec<R> {
+    fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+    fn row<'a>(&'a self, i: usize, to: &mut dyn Sink<'a>) {
+        if let Some(record) = self.get(i) {
+            record.write(to);
+        }
+    }
+}
+
+impl<R: Record> RowTarget for Vec<R> {
+    fn row(&mut self, from: &mut dyn Source) -> Result<()> {
+        self.push(R::read(from)?);
+        Ok(())
+    }
+}
+
+/// The cells of one row, owned: a record without its type.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Row(pub Vec<Cell<'static>>);
+
+impl Row {
+    /// The row of a record.
+    pub fn of<R: Record>(record: &R) -> Self {
+        struct Owned(Vec<Cell<'static>>);
+        impl<'a> Sink<'a> for Owned {
+            fn put(&mut self, cell: Cell<'a>) {
+                self.0.push(cell.into_owned());
+            }
+        }
+        let mut cells = Owned(Vec::with_capacity(R::TABLE.columns.len()));
+        record.write(&mut cells);
+        Self(cells.0)
+    }
+
+    /// The record of this row.
+    ///
+    /// # Errors
+    /// Names the column whose cell does not fit.
+    pub fn to_record<R: Record>(&self) -> Result<R> {
+        R::read(&mut self.source())
+    }
+
+    /// Reads the cells from the first on.
+    pub fn source(&self) -> impl Source + '_ {
+        struct Cells<'r>(std::slice::Iter<'r, Cell<'static>>);
+        impl Source for Cells<'_> {
+            fn take(&mut self) -> Result<Cell<'_>> {
+                self.0
+                    .next()
+                    .map(Cell::borrowed)
+                    .ok_or_else(|| Error::internal("a row is too short"))
+            }
+        }
+        Cells(self.0.iter())
+    }
+}
+
+/// Rows without their type, as source and target.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// How many cells each has, for reading.
+    pub width: usize,
+}
+
+impl Rows {
+    /// An empty target for rows of this many cells.
+    pub fn of_width(width: usize) -> Self {
+        Self {
+            rows: Vec::new(),
+            width,
+        }
+    }
+}
+
+impl RowSource for Rows {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+    fn row<'a>(&'a self, i: usize, to: &mut dyn Sink<'a>) {
+        if let Some(row) = self.rows.get(i) {
+            row.0.iter().for_each(|c| to.put(c.borrowed()));
+        }
+    }
+}
+
+impl RowTarget for Rows {
+    fn row(&mut self, from: &mut dyn Source) -> Result<()> {
+        let mut cells = Vec::with_capacity(self.width);
+        for _ in 0..self.width {
+            cells.push(from.take()?.into_owned());
+        }
+        self.rows.push(Row(cells));
+        Ok(())
+    }
+}
