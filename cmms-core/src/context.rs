@@ -1,5 +1,6 @@
 //! Who asks, for which organization, and for how long.
 
+use crate::domain::sync_run::StreamCount;
 use crate::ids::OrgId;
 use crate::{Error, Result, code};
 use std::fmt;
@@ -151,7 +152,12 @@ pub struct CallContext {
     pub request_id: Arc<str>,
     /// Fires when the caller gives up.
     pub cancel: CancellationToken,
+    /// Where a long call tells how far it is.
+    pub progress: Option<ProgressSender>,
 }
+
+/// Receives the counts of each kind of record whenever they change; only the latest is kept.
+pub type ProgressSender = Arc<tokio::sync::watch::Sender<Vec<StreamCount>>>;
 
 impl CallContext {
     /// The context of a call.
@@ -160,6 +166,7 @@ impl CallContext {
             scope,
             request_id: request_id.into(),
             cancel: CancellationToken::new(),
+            progress: None,
         }
     }
 

@@ -166,6 +166,16 @@ record! {
     index [[parent_uid], [parent_pending], [updated_at, id]]
 }
 
+record! {
+    /// The part of an asset that a reference shows.
+    pub struct AssetTag: "assets" projection {
+        /// Its id.
+        id: AssetId [Key Public],
+        /// Its tag.
+        asset_id: String [Once Internal],
+    }
+}
+
 impl Asset {
     /// A new one, operational.
     pub fn new(

@@ -12,3 +12,21 @@ pub mod sync_run;
 pub mod sync_state;
 pub mod vocabulary;
 pub mod work_order;
+
+use crate::record::{Record, Table};
+
+/// Every table that a store has; projections are narrower views of these.
+pub const TABLES: &[&Table] = &[
+    work_order::WorkOrder::TABLE,
+    asset::Asset::TABLE,
+    connection::Connection::TABLE,
+    secret::SealedSecret::TABLE,
+    sync_state::ExternalLink::TABLE,
+    sync_state::Checkpoint::TABLE,
+    sync_state::SyncLease::TABLE,
+    sync_state::QuarantineItem::TABLE,
+    sync_run::SyncRun::TABLE,
+    audit::AuditEntry::TABLE,
+    numbering::DailyNumber::TABLE,
+    setting::Setting::TABLE,
+];

@@ -123,8 +123,6 @@ record! {
         position: Option<String> [Plain Internal],
         /// The latest change that the last complete listing saw, by the vendor's clock.
         high_water: Option<DateTime<Utc>> [Plain Internal],
-        /// When a listing was last complete.
-        completed_at: Option<DateTime<Utc>> [Plain Internal],
     }
 }
 

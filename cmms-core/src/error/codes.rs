@@ -15,7 +15,7 @@ pub struct Code {
 
 impl Code {
     /// `CMMS-AREA-NNN`.
-    pub fn id(&self) -> &'static str {
+    pub const fn id(&self) -> &'static str {
         self.id
     }
     /// The kind of every error with this code.
@@ -39,7 +39,7 @@ impl Code {
 macro_rules! codes {
     ($($name:ident = $id:literal, $kind:ident, $reason:literal, $title:literal, $remedy:literal;)*) => {
         /// The rows.
-        pub mod rows {
+        pub(super) mod rows {
             use super::{Code, ErrorKind};
             $(#[doc = $title] pub static $name: &Code = &Code {
                 id: $id, kind: ErrorKind::$kind, reason: $reason, title: $title, remedy: $remedy,

@@ -1,0 +1,105 @@
+//! The client: what a Rust program calls.
+
+use crate::context::{CallContext, Principal, ProgressSender, Scope};
+use crate::ops::{self, Input};
+use crate::services::App;
+use crate::Result;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// An open application, seen by one principal of one organization. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    app: Arc<App>,
+    scope: Scope,
+    cancel: CancellationToken,
+    progress: Option<ProgressSender>,
+}
+
+impl Client {
+    /// A client of an application. Programs use `cmms::open`.
+    pub fn new(app: Arc<App>, scope: Scope) -> Self {
+        Self { app, scope, cancel: CancellationToken::new(), progress: None }
+    }
+
+    /// The same application, acted in by somebody else.
+    #[must_use]
+    pub fn acting_as(&self, principal: Principal) -> Self {
+        Self { scope: self.scope.acting_as(principal), ..self.clone() }
+    }
+
+    /// The same client, whose calls end when the token fires.
+    #[must_use]
+    pub fn cancelled_by(&self, cancel: CancellationToken) -> Self {
+        Self { cancel, ..self.clone() }
+    }
+
+    /// The same client, whose syncs tell how far they are.
+    #[must_use]
+    pub fn telling(&self, progress: ProgressSender) -> Self {
+        Self { progress: Some(progress), ..self.clone() }
+    }
+
+    /// The application.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Who acts, and in which organization.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The context of one call.
+    pub fn context(&self, request_id: Option<Arc<str>>) -> CallContext {
+        let request_id = request_id.unwrap_or_else(|| self.app.ids.next().to_string().into());
+        let mut cx = CallContext::new(self.scope.clone(), request_id);
+        cx.cancel = self.cancel.child_token();
+        cx.progress = self.progress.clone();
+        cx
+    }
+
+    /// Calls an operation by name and answers JSON.
+    ///
+    /// # Errors
+    /// `CMMS-OP-001`, `CMMS-INPUT-…`, and those of the operation.
+    pub async fn call(&self, name: &str, input: Input) -> Result<serde_json::Value> {
+        let answer = ops::call(&self.context(None), &self.app, name, input).await?;
+        serde_json::to_value(&*answer).map_err(|e| crate::Error::internal("an answer cannot be written").source(e))
+    }
+}
+
+macro_rules! methods {
+    ($($group:ident, $group_type:ident, $group_doc:literal { $(
+        #[doc = $doc:literal]
+        $method:ident = $ty:ident, $verb:ident $path:literal, $permission:ident, $effect:ident, $success:literal,
+            [$($error:ident),*],
+            $input:ty => $output:ty, $service:path;
+    )* })*) => {
+        impl Client { $(
+            #[doc = $group_doc]
+            pub fn $group(&self) -> $group_type<'_> {
+                $group_type(self)
+            }
+        )* }
+
+        $(
+            #[doc = $group_doc]
+            #[derive(Debug, Clone, Copy)]
+            pub struct $group_type<'c>(&'c Client);
+
+            impl $group_type<'_> { $(
+                #[doc = $doc]
+                #[doc = concat!("\n\n# Errors\nThose of `", stringify!($group), ".", stringify!($method), "`: see `api/operations.json`.")]
+                pub async fn $method(
+                    &self,
+                    input: impl Into<<ops::types::$ty as ops::Operation>::Input>,
+                ) -> Result<<ops::types::$ty as ops::Operation>::Output> {
+                    ops::run::<ops::types::$ty>(&self.0.context(None), &self.0.app, input.into()).await
+                }
+            )* }
+        )*
+    };
+}
+
+ops::operations_with!(methods);

@@ -1,0 +1,221 @@
+//! The store in memory: for tests, trials and as the oracle that other stores are compared with.
+//!
+//! The whole state is a persistent map: a snapshot is a copy of its root, a write works on a copy and
+//! publishes it at its commit. What the port leaves open is decided here:
+//!
+//! - A write waits for the writer before it without a limit of time.
+//! - Rows of a call are taken in order; each sees what those before it did.
+//! - Only an upsert looks at the digest; an update of a table without a version takes every stored row.
+//! - A stale update is `Stale` even where it would also clash with a unique key.
+//! - A call that fails changes nothing, and its transaction stays usable.
+
+mod layout;
+mod query;
+mod state;
+
+use crate::context::Scope;
+use crate::ids::OrgId;
+use crate::ports::store::{
+    Lock, Migrated, Query, SaveRule, Saved, Store, StoreHealth, StoreInfo, Tx, TxMode,
+};
+use crate::record::{Cell, RowSource, RowTarget, Table};
+use crate::{Error, Result};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use layout::Layout;
+use state::State;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OwnedMutexGuard;
+
+/// The schema that it has from the start.
+const SCHEMA: u32 = 1;
+
+/// A database in memory; it ends with its last copy. Copies share their data.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    published: Mutex<State>,
+    writer: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Shared {
+    fn state(&self) -> State {
+        // A state is replaced whole, so that one behind a poisoned lock is still a good one.
+        self.published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn publish(&self, state: State) {
+        *self
+            .published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    async fn write(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.writer).lock_owned().await
+    }
+}
+
+impl MemoryStore {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn info(&self) -> StoreInfo {
+        StoreInfo {
+            engine: "memory",
+            location: "this process".to_owned(),
+        }
+    }
+
+    async fn begin(&self, scope: &Scope, mode: TxMode) -> Result<Box<dyn Tx>> {
+        let view = match mode {
+            TxMode::Once => View::Once,
+            TxMode::Snapshot => View::Snapshot(self.shared.state()),
+            TxMode::Write => {
+                let guard = self.shared.write().await;
+                View::Write(self.shared.state(), guard)
+            }
+        };
+        Ok(Box::new(MemoryTx {
+            shared: Arc::clone(&self.shared),
+            org: scope.org(),
+            view,
+        }))
+    }
+
+    async fn organization(&self, name: &str, new: OrgId, _now: DateTime<Utc>) -> Result<OrgId> {
+        if let Some(org) = self.shared.state().organization(name) {
+            return Ok(org);
+        }
+        let _guard = self.shared.write().await;
+        let mut state = self.shared.state();
+        let org = state.make_organization(name, new);
+        self.shared.publish(state);
+        Ok(org)
+    }
+
+    async fn migrate(&self) -> Result<Migrated> {
+        Ok(Migrated {
+            from: SCHEMA,
+            to: SCHEMA,
+        })
+    }
+
+    async fn health(&self) -> Result<StoreHealth> {
+        Ok(StoreHealth { schema: SCHEMA })
+    }
+}
+
+/// What a transaction sees.
+enum View {
+    /// At each call what is published then.
+    Once,
+    /// What was published at its begin.
+    Snapshot(State),
+    /// A copy of its own, while no other writer works.
+    Write(State, OwnedMutexGuard<()>),
+}
+
+struct MemoryTx {
+    shared: Arc<Shared>,
+    org: OrgId,
+    view: View,
+}
+
+impl MemoryTx {
+    fn state(&self) -> State {
+        match &self.view {
+            View::Once => self.shared.state(),
+            View::Snapshot(state) | View::Write(state, _) => state.clone(),
+        }
+    }
+
+    async fn change<T>(
+        &mut self,
+        change: impl FnOnce(&mut State, OrgId) -> Result<T>,
+    ) -> Result<T> {
+        match &mut self.view {
+            View::Once => {
+                let _guard = self.shared.write().await;
+                let mut state = self.shared.state();
+                let answer = change(&mut state, self.org)?;
+                self.shared.publish(state);
+                Ok(answer)
+            }
+            View::Snapshot(_) => Err(Error::internal("a snapshot cannot be written")),
+            View::Write(state, _) => change(state, self.org),
+        }
+    }
+}
+
+#[async_trait]
+impl Tx for MemoryTx {
+    async fn get(
+        &mut self,
+        table: &'static Table,
+        keys: &[&[Cell<'_>]],
+        _lock: Lock,
+        to: &mut dyn RowTarget,
+    ) -> Result<()> {
+        let layout = Layout::of(table)?;
+        for row in self.state().get(self.org, &layout, keys)? {
+            layout.give(&row, to)?;
+        }
+        Ok(())
+    }
+
+    async fn save(
+        &mut self,
+        table: &'static Table,
+        rows: &dyn RowSource,
+        rule: SaveRule,
+    ) -> Result<Vec<Saved>> {
+        let layout = Layout::of(table)?;
+        let rows = layout.rows(rows)?;
+        self.change(|state, org| state.save(org, &layout, rows, rule))
+            .await
+    }
+
+    async fn list(
+        &mut self,
+        table: &'static Table,
+        query: &Query<'_>,
+        to: &mut dyn RowTarget,
+    ) -> Result<()> {
+        let layout = Layout::of(table)?;
+        for row in self.state().list(self.org, &layout, query)? {
+            layout.give(&row, to)?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64> {
+        let layout = Layout::of(table)?;
+        self.change(|state, org| state.delete(org, &layout, keys))
+            .await
+    }
+
+    async fn commit(self: Box<Self>) -> Result<()> {
+        let Self { shared, view, .. } = *self;
+        if let View::Write(state, _guard) = view {
+            shared.publish(state);
+        }
+        Ok(())
+    }
+
+    async fn rollback(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,353 @@
+//! Reads an input into the type of its operation, and says exactly what is wrong where it cannot.
+//!
+//! Values come from a JSON body, from the path and from the query. One deserializer reads them all; it
+//! keeps the path of the value at hand and turns serde's complaints into typed errors.
+
+use crate::{Error, Result, code};
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+use serde_json::{Map, Value};
+use std::fmt::{self, Display};
+
+/// What a caller sent.
+#[derive(Debug, Clone, Default)]
+pub struct Input {
+    /// The JSON object of the body.
+    pub body: Map<String, Value>,
+    /// Fields of path and query, as texts; a name that comes several times is a list.
+    pub texts: Vec<(String, Vec<String>)>,
+}
+
+impl Input {
+    /// An input of one JSON object.
+    ///
+    /// # Errors
+    /// `CMMS-INPUT-001` for any other JSON value.
+    pub fn of(value: Value) -> Result<Self> {
+        match value {
+            Value::Object(body) => Ok(Self { body, texts: Vec::new() }),
+            _ => Err(Error::new(code::INPUT_UNREADABLE, "the input is no JSON object")),
+        }
+    }
+
+    /// An input of a JSON text.
+    ///
+    /// # Errors
+    /// `CMMS-INPUT-001` for a text that is no JSON object.
+    pub fn parse(json: &[u8]) -> Result<Self> {
+        if json.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self::default());
+        }
+        let value = serde_json::from_slice(json).map_err(|e| {
+            let at = format!("line {}, column {}", e.line(), e.column());
+            Error::new(code::INPUT_UNREADABLE, format!("the input is no JSON: it breaks at {at}"))
+        })?;
+        Self::of(value)
+    }
+
+    /// Adds a field of path or query.
+    pub fn text(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        let (name, value) = (name.into(), value.into());
+        match self.texts.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, values)) => values.push(value),
+            None => self.texts.push((name, vec![value])),
+        }
+    }
+}
+
+/// Reads an input.
+///
+/// # Errors
+/// `CMMS-INPUT-002` to `-008`, naming the field.
+pub fn decode<T: DeserializeOwned>(input: Input) -> Result<T> {
+    T::deserialize(Fields(input)).map_err(Error::from)
+}
+
+/// The nearest of some names, if one is near.
+pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    known
+        .map(|k| (strsim::damerau_levenshtein(name, k), k))
+        .filter(|(distance, k)| *distance <= 1 + k.len().max(name.len()) / 3)
+        .min()
+        .map(|(_, k)| k)
+}
+
+/// What serde complains about, before it has a field.
+#[derive(Debug)]
+struct Complaint {
+    path: Vec<String>,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    UnknownField(String, &'static [&'static str]),
+    UnknownWord(String, &'static [&'static str]),
+    Missing(&'static str),
+    Duplicate,
+    Type(String),
+    Value(String),
+    Nul,
+}
+
+impl Complaint {
+    fn new(what: What) -> Self {
+        Self { path: Vec::new(), what }
+    }
+
+    fn below(mut self, name: &str) -> Self {
+        self.path.insert(0, name.to_owned());
+        self
+    }
+}
+
+impl Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.what)
+    }
+}
+
+impl std::error::Error for Complaint {}
+
+impl de::Error for Complaint {
+    fn custom<T: Display>(message: T) -> Self {
+        Self::new(What::Value(message.to_string()))
+    }
+    fn invalid_type(found: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
+        // The value itself stays out of the message: it may be a secret.
+        let found = match found {
+            de::Unexpected::Bool(_) => "true or false",
+            de::Unexpected::Unsigned(_) | de::Unexpected::Signed(_) => "a whole number",
+            de::Unexpected::Float(_) => "a number",
+            de::Unexpected::Str(_) | de::Unexpected::Char(_) => "a text",
+            de::Unexpected::Unit | de::Unexpected::Option => "null",
+            de::Unexpected::Seq => "a list",
+            de::Unexpected::Map => "an object",
+            _ => "something else",
+        };
+        Self::new(What::Type(format!("should be {wanted} and is {found}")))
+    }
+    fn unknown_variant(word: &str, known: &'static [&'static str]) -> Self {
+        Self::new(What::UnknownWord(word.to_owned(), known))
+    }
+    fn unknown_field(field: &str, known: &'static [&'static str]) -> Self {
+        Self::new(What::UnknownField(field.to_owned(), known))
+    }
+    fn missing_field(field: &'static str) -> Self {
+        Self::new(What::Missing(field))
+    }
+    fn duplicate_field(_: &'static str) -> Self {
+        Self::new(What::Duplicate)
+    }
+}
+
+impl From<Complaint> for Error {
+    fn from(c: Complaint) -> Self {
+        let mut path = c.path;
+        if let What::UnknownField(name, _) = &c.what {
+            // serde meets the name while it reads the key, so the path ends one level above.
+            if path.last() != Some(name) {
+                path.push(name.clone());
+            }
+        }
+        if let What::Missing(name) = &c.what {
+            path.push((*name).to_owned());
+        }
+        let field = path.join(".").replace(".[", "[");
+        let (row, detail) = match c.what {
+            What::UnknownField(name, known) => {
+                let hint = match nearest(&name, known.iter().copied()) {
+                    Some(near) => format!("; did you mean {near}?"),
+                    None if known.is_empty() => "; there are no fields here".to_owned(),
+                    None => format!("; known are: {}", known.join(", ")),
+                };
+                (code::INPUT_UNKNOWN_FIELD, format!("is no field{hint}"))
+            }
+            What::UnknownWord(word, known) => {
+                (code::INPUT_ENUM, format!("is {word:?}; it must be one of: {}", known.join(", ")))
+            }
+            What::Missing(_) => (code::INPUT_MISSING, "is missing".to_owned()),
+            What::Duplicate => (code::INPUT_VALUE, "is given twice".to_owned()),
+            What::Type(detail) => (code::INPUT_TYPE, detail),
+            What::Nul => (code::INPUT_CONTROL, "holds the character U+0000".to_owned()),
+            // chrono and uuid speak of what they read in their own words; ours are plainer.
+            What::Value(m) if is_date(&m) => {
+                (code::INPUT_DATE, "is no date or time that can be read, such as 2024-01-15T09:00:00Z".to_owned())
+            }
+            What::Value(m) if m.to_lowercase().contains("uuid") => (code::INPUT_VALUE, "is no UUID".to_owned()),
+            What::Value(m) => (code::INPUT_VALUE, m),
+        };
+        Error::new(row, format!("{field} {detail}")).field(field, row.reason(), detail)
+    }
+}
+
+fn is_date(message: &str) -> bool {
+    ["input contains invalid characters", "premature end of input", "input is out of range", "trailing input"]
+        .iter()
+        .any(|m| message.contains(m))
+}
+
+/// The fields of an input: those of path and query first, then the body's.
+struct Fields(Input);
+
+impl<'de> de::Deserializer<'de> for Fields {
+    type Error = Complaint;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
+        let Input { body, texts } = self.0;
+        if let Some((name, _)) = texts.iter().find(|(name, _)| body.contains_key(name)) {
+            return Err(Complaint::new(What::Duplicate).below(name));
+        }
+        let texts = texts.into_iter().map(|(name, values)| (name, Node::Texts(values)));
+        let body = body.into_iter().map(|(name, value)| (name, Node::Json(value)));
+        visitor.visit_map(Entries { rest: texts.chain(body).collect::<Vec<_>>().into_iter(), at: None })
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+struct Entries {
+    rest: std::vec::IntoIter<(String, Node)>,
+    at: Option<(String, Node)>,
+}
+
+impl<'de> de::MapAccess<'de> for Entries {
+    type Error = Complaint;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Complaint> {
+        let Some((name, node)) = self.rest.next() else { return Ok(None) };
+        if name.contains('\0') {
+            return Err(Complaint::new(What::Nul).below(&name.replace('\0', "\u{fffd}")));
+        }
+        let key: StrDeserializer<'_, Complaint> = name.as_str().into_deserializer();
+        let key = seed.deserialize(key)?;
+        self.at = Some((name, node));
+        Ok(Some(key))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Complaint> {
+        let (name, node) = self.at.take().ok_or_else(|| de::Error::custom("a value without a key"))?;
+        seed.deserialize(node).map_err(|e| e.below(&name))
+    }
+}
+
+/// One value.
+enum Node {
+    Json(Value),
+    /// Of path or query: serde's hints say what the texts mean.
+    Texts(Vec<String>),
+}
+
+impl Node {
+    fn single(values: Vec<String>) -> Result<String, Complaint> {
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) if value.contains('\0') => Err(Complaint::new(What::Nul)),
+            (Some(value), None) => Ok(value),
+            _ => Err(Complaint::new(What::Value("may be given once only".to_owned()))),
+        }
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident => $visit:ident: $ty:ty, $what:literal;)*) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
+            match self {
+                Self::Json(_) => self.deserialize_any(visitor),
+                Self::Texts(values) => {
+                    let text = Self::single(values)?;
+                    let value: $ty = text.parse().map_err(|_| {
+                        Complaint::new(What::Type(format!("should be {} and is a text", $what)))
+                    })?;
+                    visitor.$visit(value)
+                }
+            }
+        }
+    )* };
+}
+
+impl<'de> de::Deserializer<'de> for Node {
+    type Error = Complaint;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
+        match self {
+            Self::Texts(values) => visitor.visit_string(Self::single(values)?),
+            Self::Json(Value::Null) => visitor.visit_unit(),
+            Self::Json(Value::Bool(v)) => visitor.visit_bool(v),
+            Self::Json(Value::Number(n)) => match (n.as_u64(), n.as_i64(), n.as_f64()) {
+                (Some(v), _, _) => visitor.visit_u64(v),
+                (_, Some(v), _) => visitor.visit_i64(v),
+                (_, _, Some(v)) => visitor.visit_f64(v),
+                _ => Err(Complaint::new(What::Value("is a number that cannot be kept".to_owned()))),
+            },
+            Self::Json(Value::String(v)) if v.contains('\0') => Err(Complaint::new(What::Nul)),
+            Self::Json(Value::String(v)) => visitor.visit_string(v),
+            Self::Json(Value::Array(items)) => visitor.visit_seq(Items {
+                rest: items.into_iter().map(Self::Json).collect::<Vec<_>>().into_iter(),
+                at: 0,
+            }),
+            Self::Json(Value::Object(fields)) => visitor.visit_map(Entries {
+                rest: fields.into_iter().map(|(k, v)| (k, Self::Json(v))).collect::<Vec<_>>().into_iter(),
+                at: None,
+            }),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
+        match self {
+            Self::Json(Value::Null) => visitor.visit_none(),
+            some => visitor.visit_some(some),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Complaint> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
+        match self {
+            Self::Texts(values) => {
+                let items: Vec<_> = values.into_iter().map(|v| Self::Texts(vec![v])).collect();
+                visitor.visit_seq(Items { rest: items.into_iter(), at: 0 })
+            }
+            json => json.deserialize_any(visitor),
+        }
+    }
+
+    numbers! {
+        deserialize_bool => visit_bool: bool, "true or false";
+        deserialize_i32 => visit_i32: i32, "a whole number";
+        deserialize_i64 => visit_i64: i64, "a whole number";
+        deserialize_u32 => visit_u32: u32, "a whole number";
+        deserialize_u64 => visit_u64: u64, "a whole number";
+        deserialize_f64 => visit_f64: f64, "a number";
+    }
+
+    serde::forward_to_deserialize_any! {
+        i8 i16 i128 u8 u16 u128 f32 char str string bytes byte_buf unit unit_struct tuple tuple_struct
+        map struct enum identifier ignored_any
+    }
+}
+
+struct Items {
+    rest: std::vec::IntoIter<Node>,
+    at: usize,
+}
+
+impl<'de> de::SeqAccess<'de> for Items {
+    type Error = Complaint;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Complaint> {
+        let Some(node) = self.rest.next() else { return Ok(None) };
+        let place = format!("[{}]", self.at);
+        self.at += 1;
+        seed.deserialize(node).map(Some).map_err(|e| e.below(&place))
+    }
+}

@@ -1,0 +1,17 @@
+//! Operations: one table, every surface.
+//!
+//! A row names the operation, its path, what it needs to be allowed, its input and output, and the service
+//! that does it. From the table come the methods of [`Client`](crate::client::Client), the REST routes, OpenAPI
+//! and `cmms op`.
+
+mod decode;
+mod operation;
+mod run;
+pub mod schema;
+mod table;
+
+pub use decode::{Input, decode};
+pub use operation::{Answer, Call, Effect, OpDef, OpMeta, Operation, Verb};
+pub use run::{call, find, run};
+pub use table::{OPERATIONS, types};
+pub(crate) use table::operations_with;

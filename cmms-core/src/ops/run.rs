@@ -1,0 +1,41 @@
+//! The pipeline that every call goes through.
+
+use super::decode::Input;
+use super::operation::{Answer, OpDef, Operation};
+use super::table::OPERATIONS;
+use crate::context::CallContext;
+use crate::services::App;
+use crate::{Error, Result, code};
+
+/// Runs an operation with a typed input: authorise, heed the caller's end, do it.
+///
+/// # Errors
+/// `CMMS-OP-002`, `CMMS-OP-003`, and those of the operation.
+pub async fn run<O: Operation>(cx: &CallContext, app: &App, input: O::Input) -> Result<O::Output> {
+    cx.scope.require(O::META.permission)?;
+    cx.check()?;
+    tracing::debug!(operation = O::META.name, request_id = %cx.request_id, "called");
+    O::run(cx, app, input).await
+}
+
+/// The row of this name.
+///
+/// # Errors
+/// `CMMS-OP-001`, offering the nearest name.
+pub fn find(name: &str) -> Result<&'static OpDef> {
+    OPERATIONS.iter().find(|op| op.meta.name == name).ok_or_else(|| {
+        let nearest = super::decode::nearest(name, OPERATIONS.iter().map(|op| op.meta.name));
+        let hint = nearest.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+        Error::new(code::OP_UNKNOWN, format!("there is no operation {name:?}{hint}"))
+    })
+}
+
+/// Runs an operation by name: find, authorise, decode, run.
+///
+/// # Errors
+/// `CMMS-OP-001`, `CMMS-INPUT-…`, and those of the operation.
+pub async fn call(cx: &CallContext, app: &App, name: &str, input: Input) -> Result<Answer> {
+    let op = find(name)?;
+    cx.scope.require(op.meta.permission)?;
+    (op.call)(cx, app, input).await
+}

@@ -1,0 +1,155 @@
+//! The table of operations.
+
+use super::operation::{Effect, OpDef, OpMeta, Operation, Verb};
+use crate::context::{CallContext, Permission};
+use crate::domain::{asset, connection, sync_run, sync_state, work_order};
+use crate::page::Page;
+use crate::services::{App, assets, connections, runs, sync, work_orders};
+use crate::{Result, code};
+
+/// Hands the table to a macro, so that whatever is made from it cannot differ from it.
+///
+/// A row: documentation, name, type, verb and path, permission, effect, success, errors, input and output,
+/// service.
+macro_rules! operations_with {
+    ($emit:ident) => { $emit! {
+        connections, Connections, "Connections to vendors' systems." {
+            /// Adds a connection to a vendor's system; nobody is called.
+            create = ConnectionsCreate, Post "/cmms/connections", ConnectionEdit, Write, 201,
+                [CONNECTION_TYPE, CONNECTION_CREDENTIALS, CONNECTION_EXISTS, EGRESS_REFUSED, EGRESS_URL, SECRET_NO_KEY],
+                connections::CreateConnection => connection::Connection, connections::create;
+            /// Gets a connection, without its secrets.
+            get = ConnectionsGet, Get "/cmms/connections/{cmms_connection_id}", ConnectionView, Read, 200,
+                [CONNECTION_NOT_FOUND],
+                connections::GetConnection => connection::Connection, connections::get;
+            /// Lists connections, oldest first.
+            list = ConnectionsList, Get "/cmms/connections", ConnectionView, Read, 200,
+                [INPUT_CURSOR],
+                connections::ListConnections => Page<connection::Connection>, connections::list;
+            /// Changes a connection.
+            update = ConnectionsUpdate, Patch "/cmms/connections/{cmms_connection_id}", ConnectionEdit, Write, 200,
+                [CONNECTION_NOT_FOUND, CONNECTION_EXISTS, CONNECTION_HOST_CHANGE, CONNECTION_CREDENTIALS, EGRESS_REFUSED, EGRESS_URL, STORE_STALE],
+                connections::UpdateConnection => connection::Connection, connections::update;
+            /// Removes a connection; the records that it brought in stay.
+            delete = ConnectionsDelete, Delete "/cmms/connections/{cmms_connection_id}", ConnectionEdit, Write, 200,
+                [CONNECTION_NOT_FOUND, CONNECTION_BUSY],
+                connections::GetConnection => connections::ConnectionDeleted, connections::delete;
+            /// Logs in at the vendor and says what it answered.
+            test = ConnectionsTest, Post "/cmms/connections/{cmms_connection_id}/test", ConnectionEdit, Long, 200,
+                [CONNECTION_NOT_FOUND, VENDOR_UNREACHABLE, VENDOR_LOGIN, VENDOR_FORBIDDEN, VENDOR_ANSWER, VENDOR_TIMEOUT],
+                connections::GetConnection => connections::ConnectionTest, connections::test;
+        }
+        sync, Sync, "Syncs: bring a vendor's records in." {
+            /// Brings work orders in.
+            work_orders = SyncWorkOrders, Post "/cmms/sync/work-orders", SyncRun, Long, 200,
+                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE],
+                sync::StartSync => sync_run::SyncRun, sync::work_orders;
+            /// Brings assets in.
+            assets = SyncAssets, Post "/cmms/sync/assets", SyncRun, Long, 200,
+                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE],
+                sync::StartSync => sync_run::SyncRun, sync::assets;
+            /// Brings everything in, assets before work orders.
+            all = SyncAll, Post "/cmms/sync/all", SyncRun, Long, 200,
+                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE],
+                sync::StartSync => sync_run::SyncRun, sync::all;
+        }
+        runs, Runs, "Runs: what each sync did." {
+            /// Gets a run.
+            get = RunsGet, Get "/cmms/runs/{run_id}", SyncView, Read, 200,
+                [RUN_NOT_FOUND],
+                runs::GetRun => sync_run::SyncRun, runs::get;
+            /// Lists runs, oldest first.
+            list = RunsList, Get "/cmms/runs", SyncView, Read, 200,
+                [INPUT_CURSOR],
+                runs::ListRuns => Page<sync_run::SyncRun>, runs::list;
+        }
+        quarantine, Quarantine, "Records that cannot be stored." {
+            /// Lists records that cannot be stored, with field and reason.
+            list = QuarantineList, Get "/cmms/quarantine", SyncView, Read, 200,
+                [INPUT_CURSOR],
+                runs::ListQuarantine => Page<sync_state::QuarantineItem>, runs::quarantine;
+        }
+        work_orders, WorkOrders, "Work orders." {
+            /// Creates a work order.
+            create = WorkOrdersCreate, Post "/work-orders", WorkOrderCreate, Write, 201,
+                [],
+                work_orders::CreateWorkOrder => work_order::WorkOrder, work_orders::create;
+            /// Gets a work order.
+            get = WorkOrdersGet, Get "/work-orders/{work_order_id}", WorkOrderView, Read, 200,
+                [WORK_ORDER_NOT_FOUND],
+                work_orders::GetWorkOrder => work_order::WorkOrder, work_orders::get;
+            /// Lists work orders, oldest first.
+            list = WorkOrdersList, Get "/work-orders", WorkOrderView, Read, 200,
+                [INPUT_CURSOR],
+                work_orders::ListWorkOrders => Page<work_order::WorkOrder>, work_orders::list;
+            /// Changes a work order.
+            update = WorkOrdersUpdate, Patch "/work-orders/{work_order_id}", WorkOrderEdit, Write, 200,
+                [WORK_ORDER_NOT_FOUND, STORE_STALE],
+                work_orders::UpdateWorkOrder => work_order::WorkOrder, work_orders::update;
+            /// Moves a work order to another status.
+            set_status = WorkOrdersSetStatus, Put "/work-orders/{work_order_id}/status", WorkOrderWork, Write, 200,
+                [WORK_ORDER_NOT_FOUND, WORK_ORDER_TRANSITION, WORK_ORDER_REASON, STORE_STALE],
+                work_orders::SetWorkOrderStatus => work_order::WorkOrder, work_orders::set_status;
+        }
+        assets, Assets, "Assets." {
+            /// Registers an asset.
+            register = AssetsRegister, Post "/assets", AssetEdit, Write, 201,
+                [ASSET_EXISTS, ASSET_NOT_FOUND],
+                assets::RegisterAsset => asset::Asset, assets::register;
+            /// Gets an asset.
+            get = AssetsGet, Get "/assets/{asset_id}", AssetView, Read, 200,
+                [ASSET_NOT_FOUND],
+                assets::GetAsset => asset::Asset, assets::get;
+            /// Lists assets, oldest first.
+            list = AssetsList, Get "/assets", AssetView, Read, 200,
+                [INPUT_CURSOR],
+                assets::ListAssets => Page<asset::Asset>, assets::list;
+            /// Changes an asset.
+            update = AssetsUpdate, Patch "/assets/{asset_id}", AssetEdit, Write, 200,
+                [ASSET_NOT_FOUND, ASSET_PARENT, STORE_STALE],
+                assets::UpdateAsset => asset::Asset, assets::update;
+        }
+    } };
+}
+pub(crate) use operations_with;
+
+macro_rules! rows {
+    ($($group:ident, $group_type:ident, $group_doc:literal { $(
+        #[doc = $doc:literal]
+        $method:ident = $ty:ident, $verb:ident $path:literal, $permission:ident, $effect:ident, $success:literal,
+            [$($error:ident),*],
+            $input:ty => $output:ty, $service:path;
+    )* })*) => {
+        /// The types of the rows.
+        pub mod types { $($(
+            #[doc = $doc]
+            #[derive(Debug, Clone, Copy)]
+            pub struct $ty;
+        )*)* }
+
+        $($(
+            impl Operation for types::$ty {
+                const META: OpMeta = OpMeta {
+                    name: concat!(stringify!($group), ".", stringify!($method)),
+                    title: $doc,
+                    verb: Verb::$verb,
+                    path: $path,
+                    permission: Permission::$permission,
+                    effect: Effect::$effect,
+                    success: $success,
+                    errors: &[$(code::$error.id()),*],
+                };
+                type Input = $input;
+                type Output = $output;
+                fn run(cx: &CallContext, app: &App, input: $input) -> impl Future<Output = Result<$output>> + Send {
+                    $service(cx, app, input)
+                }
+            }
+        )*)*
+
+        /// Every operation.
+        pub static OPERATIONS: &[OpDef] = &[$($(OpDef::of::<types::$ty>(),)*)*];
+    };
+}
+
+operations_with!(rows);

@@ -1,0 +1,177 @@
+//! Inputs of operations: structs with `new(required…)` and consuming setters.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+
+/// A field of a partial update: left away, null, or a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Patch<T> {
+    /// The field stays as it is.
+    #[default]
+    Keep,
+    /// The field becomes empty.
+    Clear,
+    /// The field takes this value.
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    /// Changes a field that may be empty.
+    pub fn apply(self, field: &mut Option<T>) {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *field = None,
+            Self::Set(value) => *field = Some(value),
+        }
+    }
+
+    /// Changes a field that has a value for empty, such as an empty list.
+    pub fn apply_or_default(self, field: &mut T)
+    where
+        T: Default,
+    {
+        match self {
+            Self::Keep => {}
+            Self::Clear => *field = T::default(),
+            Self::Set(value) => *field = value,
+        }
+    }
+
+    /// The value, where it is one.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Option::<T>::deserialize(d).map(|v| v.map_or(Self::Clear, Self::Set))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Patch<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("Patch_{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Option::<T>::json_schema(generator)
+    }
+}
+
+/// A secret in an input. It cannot be printed or serialised.
+#[derive(Clone)]
+pub struct SecretText(pub SecretString);
+
+impl std::fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl From<&str> for SecretText {
+    fn from(value: &str) -> Self {
+        Self(value.into())
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(value: String) -> Self {
+        Self(value.into())
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V;
+        impl serde::de::Visitor<'_> for V {
+            type Value = SecretText;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a secret text")
+            }
+            fn visit_str<E>(self, v: &str) -> Result<SecretText, E> {
+                Ok(v.into())
+            }
+        }
+        d.deserialize_str(V)
+    }
+}
+
+impl JsonSchema for SecretText {
+    fn schema_name() -> Cow<'static, str> {
+        "SecretText".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", "format": "password", "writeOnly": true })
+    }
+}
+
+/// Declares the input of an operation.
+///
+/// `required` fields are the arguments of `new`; `optional` ones have a setter; `patch` ones have a setter and
+/// a `clear_…`, and tell a field that is left away from one that is null.
+#[macro_export]
+macro_rules! request {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $(required { $( $(#[$rmeta:meta])* $rfield:ident: $rty:ty, )* })?
+            $(optional { $( $(#[$ometa:meta])* $ofield:ident: $oty:ty, )* })?
+            $(patch { $( $(#[$pmeta:meta])* $pfield:ident: $pty:ty, )* })?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        #[non_exhaustive]
+        pub struct $name {
+            $($( $(#[$rmeta])* pub $rfield: $rty, )*)?
+            $($( $(#[$ometa])* #[serde(default)] pub $ofield: Option<$oty>, )*)?
+            $($( $(#[$pmeta])* #[serde(default)] pub $pfield: $crate::request::Patch<$pty>, )*)?
+        }
+
+        impl $name {
+            /// The input with all that is required.
+            pub fn new($($( $rfield: impl Into<$rty>, )*)?) -> Self {
+                Self {
+                    $($( $rfield: $rfield.into(), )*)?
+                    $($( $ofield: None, )*)?
+                    $($( $pfield: $crate::request::Patch::Keep, )*)?
+                }
+            }
+
+            $($(
+                $(#[$ometa])*
+                #[must_use]
+                pub fn $ofield(mut self, value: impl Into<$oty>) -> Self {
+                    self.$ofield = Some(value.into());
+                    self
+                }
+            )*)?
+
+            $($(
+                $(#[$pmeta])*
+                #[must_use]
+                pub fn $pfield(mut self, value: impl Into<$pty>) -> Self {
+                    self.$pfield = $crate::request::Patch::Set(value.into());
+                    self
+                }
+                pastey::paste! {
+                    #[doc = concat!("Empties `", stringify!($pfield), "`.")]
+                    #[must_use]
+                    pub fn [<clear_ $pfield>](mut self) -> Self {
+                        self.$pfield = $crate::request::Patch::Clear;
+                        self
+                    }
+                }
+            )*)?
+        }
+    };
+}

@@ -1,0 +1,67 @@
+//! Everything that services need, in one place.
+
+use super::active::ActiveRuns;
+use super::registry::AdapterRegistry;
+use crate::clock::{Clock, SystemClock};
+use crate::ids::{IdGen, SystemIds};
+use crate::ports::process::Processes;
+use crate::ports::secrets::SecretVault;
+use crate::ports::store::Store;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The parts of an application; what opens a database fills them in.
+#[derive(Debug)]
+pub struct Parts {
+    /// Where records are kept.
+    pub store: Arc<dyn Store>,
+    /// What seals secrets.
+    pub vault: Arc<dyn SecretVault>,
+    /// What knows the host's processes.
+    pub processes: Arc<dyn Processes>,
+    /// The known vendors.
+    pub adapters: AdapterRegistry,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdGen>,
+    /// API keys that stand in for ones that a new connection does not bring, by variable name.
+    pub api_keys: BTreeMap<String, SecretString>,
+}
+
+impl Parts {
+    /// The parts with the machine's clock and ids, and no vendor.
+    pub fn new(store: Arc<dyn Store>, vault: Arc<dyn SecretVault>, processes: Arc<dyn Processes>) -> Self {
+        Self {
+            store,
+            vault,
+            processes,
+            adapters: AdapterRegistry::default(),
+            clock: Arc::new(SystemClock::default()),
+            ids: Arc::new(SystemIds),
+            api_keys: BTreeMap::new(),
+        }
+    }
+}
+
+/// An application: the parts and the runs that it works on.
+#[derive(Debug)]
+pub struct App {
+    parts: Parts,
+    pub(super) active: ActiveRuns,
+}
+
+impl App {
+    /// The application of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, active: ActiveRuns::default() }
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}

@@ -1,0 +1,217 @@
+//! Assets: register, read, change.
+
+mod request;
+
+use super::app::App;
+use super::audit::{AuditEvent, changes};
+use super::uow::Uow;
+use super::work_orders::{self, check_version, set};
+use super::{links, paging};
+use crate::context::{CallContext, Permission};
+use crate::domain::asset::{Asset, AssetStatus, AssetType, check_tag};
+use crate::domain::check::Checks;
+use crate::domain::sync_state::PendingRef;
+use crate::ids::AssetId;
+use crate::page::Page;
+use crate::ports::repository::TxExt;
+use crate::ports::store::{Filter, SaveRule, Tx, TxMode};
+use crate::record::{Cell, Field};
+use crate::request::Patch;
+use crate::{Error, Result, code};
+
+pub use request::{GetAsset, ListAssets, RegisterAsset, UpdateAsset};
+
+/// The deepest tree of parents that is walked.
+const MAX_DEPTH: usize = 1_000;
+
+/// Registers an asset; work orders that named it before are linked to it.
+///
+/// # Errors
+/// `CMMS-ASSET-002` where the asset_id is taken: nothing changes; `CMMS-INPUT-003`, `CMMS-INPUT-010`.
+pub async fn register(cx: &CallContext, app: &App, input: RegisterAsset) -> Result<Asset> {
+    cx.scope.require(Permission::AssetEdit)?;
+    check_tag("asset_id", &input.asset_id)?;
+    let mut uow = Uow::begin(app, cx).await?;
+    let now = uow.now();
+    let by = cx.scope.principal().to_string();
+    let id = AssetId(app.ids.next());
+    let mut asset = Asset::new(id, input.asset_id, input.name, input.asset_type, by, now);
+    asset.description = input.description;
+    asset.status = input.status.unwrap_or(asset.status);
+    asset.manufacturer = input.manufacturer;
+    asset.model = input.model;
+    asset.serial_number = input.serial_number;
+    asset.department = input.department;
+    asset.responsible_person = input.responsible_person;
+    asset.criticality = input.criticality;
+    asset.installation_date = input.installation_date;
+    asset.warranty_expiry = input.warranty_expiry;
+    asset.expected_lifespan = input.expected_lifespan;
+    asset.replacement_value = input.replacement_value;
+    asset.tags = input.tags.unwrap_or_default();
+    asset.specifications = input.specifications.unwrap_or_default();
+    asset.custom_fields = input.custom_fields.unwrap_or_default();
+    checked(&asset).finish("asset")?;
+    name_parent(uow.tx(), &mut asset, input.parent_asset_id).await?;
+    let tag = asset.asset_id.clone();
+    uow.save(&asset, SaveRule::Insert, || exists(&tag)).await?;
+    let waiting = [(PendingRef::Tag(tag.clone()), id, tag)];
+    work_orders::link_pending(uow.tx(), &waiting, now).await?;
+    let event = AuditEvent::new("asset.register", "asset", asset.id)
+        .version(asset.version)
+        .change(changes(None, &asset));
+    uow.commit(event).await?;
+    Ok(asset)
+}
+
+fn exists(tag: &str) -> Error {
+    Error::new(code::ASSET_EXISTS, format!("an asset {tag:?} is registered"))
+        .field("asset_id", "asset_exists", "is taken by another asset")
+}
+
+/// One asset.
+///
+/// # Errors
+/// `CMMS-ASSET-001` where there is none.
+pub async fn get(cx: &CallContext, app: &App, input: GetAsset) -> Result<Asset> {
+    cx.scope.require(Permission::AssetView)?;
+    let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
+    let mut asset = require(&mut tx, &input.asset_id).await?;
+    finish(&mut tx, std::slice::from_mut(&mut asset)).await?;
+    Ok(asset)
+}
+
+/// A page of assets.
+///
+/// # Errors
+/// `CMMS-INPUT-009` for a foreign cursor; `CMMS-INPUT-010` for a limit out of range.
+pub async fn list(cx: &CallContext, app: &App, input: ListAssets) -> Result<Page<Asset>> {
+    cx.scope.require(Permission::AssetView)?;
+    let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
+    let wanted = [
+        (Asset::ASSET_TYPE, input.asset_type.map(AssetType::as_str)),
+        (Asset::STATUS, input.status.map(AssetStatus::as_str)),
+        (Asset::DEPARTMENT, input.department.as_deref()),
+        (Asset::PARENT_ASSET_ID, input.parent_asset_id.as_deref()),
+    ];
+    let ask = paging::Ask { limit: input.limit, cursor: input.cursor.as_deref() };
+    let mut page = paging::page(&mut tx, cx, &wanted, Asset::ID, ask, |a: &Asset| a.id.0).await?;
+    finish(&mut tx, &mut page.items).await?;
+    Ok(page)
+}
+
+/// Changes an asset.
+///
+/// # Errors
+/// `CMMS-ASSET-001`; `CMMS-ASSET-003` for a parent below it; `CMMS-STORE-001`; `CMMS-INPUT-003`.
+pub async fn update(cx: &CallContext, app: &App, input: UpdateAsset) -> Result<Asset> {
+    cx.scope.require(Permission::AssetEdit)?;
+    let mut uow = Uow::begin(app, cx).await?;
+    let before = require(uow.tx(), &input.asset_id).await?;
+    check_version(input.version, before.version, "asset")?;
+    let mut asset = before.clone();
+    let mut checks = Checks::default();
+    set("name", input.name, &mut asset.name, &mut checks);
+    set("asset_type", input.asset_type, &mut asset.asset_type, &mut checks);
+    set("status", input.status, &mut asset.status, &mut checks);
+    checks.finish("asset")?;
+    input.description.apply(&mut asset.description);
+    input.manufacturer.apply(&mut asset.manufacturer);
+    input.model.apply(&mut asset.model);
+    input.serial_number.apply(&mut asset.serial_number);
+    input.department.apply(&mut asset.department);
+    input.responsible_person.apply(&mut asset.responsible_person);
+    input.criticality.apply(&mut asset.criticality);
+    input.installation_date.apply(&mut asset.installation_date);
+    input.warranty_expiry.apply(&mut asset.warranty_expiry);
+    input.expected_lifespan.apply(&mut asset.expected_lifespan);
+    input.replacement_value.apply(&mut asset.replacement_value);
+    input.tags.apply_or_default(&mut asset.tags);
+    input.specifications.apply_or_default(&mut asset.specifications);
+    input.custom_fields.apply_or_default(&mut asset.custom_fields);
+    checked(&asset).finish("asset")?;
+    match input.parent_asset_id {
+        Patch::Keep => {}
+        Patch::Clear => name_parent(uow.tx(), &mut asset, None).await?,
+        Patch::Set(tag) => name_parent(uow.tx(), &mut asset, Some(tag)).await?,
+    }
+    if asset == before {
+        finish(uow.tx(), std::slice::from_mut(&mut asset)).await?;
+        return Ok(asset);
+    }
+    asset.version += 1;
+    asset.updated_at = uow.now();
+    uow.save(&asset, SaveRule::Update, || exists(&before.asset_id)).await?;
+    let event = AuditEvent::new("asset.update", "asset", asset.id)
+        .version(asset.version)
+        .change(changes(Some(&before), &asset));
+    finish(uow.tx(), std::slice::from_mut(&mut asset)).await?;
+    uow.commit(event).await?;
+    Ok(asset)
+}
+
+fn checked(asset: &Asset) -> Checks {
+    let mut checks = Checks::default();
+    checks.line("name", &asset.name);
+    checks.optional_text("description", asset.description.as_deref());
+    checks.optional_line("manufacturer", asset.manufacturer.as_deref());
+    checks.optional_line("model", asset.model.as_deref());
+    checks.optional_line("serial_number", asset.serial_number.as_deref());
+    checks.optional_line("department", asset.department.as_deref());
+    checks.optional_line("responsible_person", asset.responsible_person.as_deref());
+    checks.range("expected_lifespan", asset.expected_lifespan, 0.0..=1_000.0);
+    checks.amount("replacement_value", asset.replacement_value);
+    checks.words("tags", &asset.tags);
+    checks
+}
+
+/// Puts an asset below the registered asset of this tag.
+async fn name_parent(tx: &mut Box<dyn Tx>, asset: &mut Asset, tag: Option<String>) -> Result<()> {
+    asset.parent_uid = None;
+    asset.parent_pending = None;
+    asset.parent_asset_id = None;
+    let Some(tag) = tag else { return Ok(()) };
+    let parent = find(tx, &tag).await?.ok_or_else(|| {
+        Error::new(code::ASSET_NOT_FOUND, format!("there is no asset {tag:?} to be the parent"))
+            .field("parent_asset_id", "asset_not_found", "names no registered asset")
+    })?;
+    let mut above = Some(parent.clone());
+    for _ in 0..MAX_DEPTH {
+        let Some(ancestor) = above else { break };
+        if ancestor.id == asset.id {
+            return Err(Error::new(
+                code::ASSET_PARENT,
+                format!("asset {:?} cannot be below {tag:?}, which is a part of it", asset.asset_id),
+            )
+            .field("parent_asset_id", "parent_cycle", "is the asset itself or a part of it"));
+        }
+        above = match ancestor.parent_uid {
+            Some(id) => tx.of::<Asset>().get(&[id.cell()]).await?,
+            None => None,
+        };
+    }
+    asset.parent_uid = Some(parent.id);
+    asset.parent_asset_id = Some(tag);
+    Ok(())
+}
+
+/// The asset of this tag.
+pub(super) async fn find(tx: &mut Box<dyn Tx>, tag: &str) -> Result<Option<Asset>> {
+    tx.of::<Asset>().first(Filter::eq(Asset::ASSET_ID, Cell::text(tag))).await
+}
+
+async fn require(tx: &mut Box<dyn Tx>, tag: &str) -> Result<Asset> {
+    find(tx, tag).await?.ok_or_else(|| {
+        Error::new(code::ASSET_NOT_FOUND, format!("there is no asset {tag:?}"))
+            .field("asset_id", "asset_not_found", "names no asset")
+    })
+}
+
+async fn finish(tx: &mut Box<dyn Tx>, assets: &mut [Asset]) -> Result<()> {
+    let ids: Vec<_> = assets.iter().map(|a| a.id.0).collect();
+    let mut externals = links::externals(tx, &ids).await?;
+    for asset in assets {
+        asset.external = externals.remove(&asset.id.0).unwrap_or_default();
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! What callers send about assets.
+
+use crate::domain::asset::{AssetStatus, AssetType};
+use crate::domain::vocabulary::Priority;
+use crate::money::Money;
+use crate::request;
+use chrono::NaiveDate;
+use serde_json::{Map, Value};
+
+request! {
+    /// Registers an asset.
+    pub struct RegisterAsset {
+        required {
+            /// Your own name for it: 1 to 128 visible characters.
+            asset_id: String,
+            /// What people call it.
+            name: String,
+            /// What kind of asset it is.
+            asset_type: AssetType,
+        }
+        optional {
+            /// More about it.
+            description: String,
+            /// What it does now (`operational`).
+            status: AssetStatus,
+            /// Who made it.
+            manufacturer: String,
+            /// The maker's model.
+            model: String,
+            /// The maker's serial number.
+            serial_number: String,
+            /// The department that it belongs to.
+            department: String,
+            /// Who is responsible for it.
+            responsible_person: String,
+            /// The registered asset that it is a part of.
+            parent_asset_id: String,
+            /// How much depends on it.
+            criticality: Priority,
+            /// When it was installed.
+            installation_date: NaiveDate,
+            /// When its warranty ends.
+            warranty_expiry: NaiveDate,
+            /// Years that it should last.
+            expected_lifespan: f64,
+            /// What a new one costs.
+            replacement_value: Money,
+            /// Free words.
+            tags: Vec<String>,
+            /// The maker's data.
+            specifications: Map<String, Value>,
+            /// Fields of your own.
+            custom_fields: Map<String, Value>,
+        }
+    }
+}
+
+request! {
+    /// Names an asset.
+    pub struct GetAsset {
+        required {
+            /// The asset.
+            asset_id: String,
+        }
+    }
+}
+
+impl From<&str> for GetAsset {
+    fn from(asset_id: &str) -> Self {
+        Self::new(asset_id)
+    }
+}
+
+request! {
+    /// Lists assets, oldest first.
+    pub struct ListAssets {
+        optional {
+            /// Only those of this kind.
+            asset_type: AssetType,
+            /// Only those that do this now.
+            status: AssetStatus,
+            /// Only those of this department.
+            department: String,
+            /// Only the direct parts of this asset.
+            parent_asset_id: String,
+            /// At most so many, from 1 to 500 (50).
+            limit: u32,
+            /// The `next` of the page before.
+            cursor: String,
+        }
+    }
+}
+
+request! {
+    /// Changes an asset. Fields that are left away stay as they are.
+    pub struct UpdateAsset {
+        required {
+            /// The asset.
+            asset_id: String,
+        }
+        optional {
+            /// Refuses the change unless this is the present version.
+            version: i64,
+        }
+        patch {
+            /// What people call it.
+            name: String,
+            /// What kind of asset it is.
+            asset_type: AssetType,
+            /// More about it.
+            description: String,
+            /// What it does now.
+            status: AssetStatus,
+            /// Who made it.
+            manufacturer: String,
+            /// The maker's model.
+            model: String,
+            /// The maker's serial number.
+            serial_number: String,
+            /// The department that it belongs to.
+            department: String,
+            /// Who is responsible for it.
+            responsible_person: String,
+            /// The registered asset that it is a part of.
+            parent_asset_id: String,
+            /// How much depends on it.
+            criticality: Priority,
+            /// When it was installed.
+            installation_date: NaiveDate,
+            /// When its warranty ends.
+            warranty_expiry: NaiveDate,
+            /// Years that it should last.
+            expected_lifespan: f64,
+            /// What a new one costs.
+            replacement_value: Money,
+            /// Free words.
+            tags: Vec<String>,
+            /// The maker's data.
+            specifications: Map<String, Value>,
+            /// Fields of your own.
+            custom_fields: Map<String, Value>,
+        }
+    }
+}

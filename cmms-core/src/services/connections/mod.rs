@@ -1,0 +1,254 @@
+//! Connections to vendors' systems: set up, test, change, remove.
+
+mod credentials;
+mod health;
+mod remove;
+mod request;
+
+use super::app::App;
+use super::audit::{AuditEvent, changes};
+use super::paging;
+use super::uow::Uow;
+use super::work_orders::check_version;
+use crate::context::{CallContext, Permission};
+use crate::domain::check::Checks;
+use crate::domain::connection::{Connection, ConnectionHealth, CredentialInfo, slug};
+use crate::domain::secret::SealedSecret;
+use crate::ids::ConnectionId;
+use crate::page::Page;
+use crate::ports::adapter::Adapter;
+use crate::ports::repository::TxExt;
+use crate::ports::store::{Filter, SaveRule, Tx, TxMode};
+use crate::record::{Cell, Field, Json};
+use crate::{Error, Result, code};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use remove::delete;
+pub use request::{
+    ConnectionDeleted, ConnectionTest, CreateConnection, GetConnection, ListConnections, UpdateConnection,
+};
+
+use credentials::open;
+pub(super) use health::{note_failure, note_success};
+
+/// Adds a connection. Shape and egress policy are checked; nobody is called.
+///
+/// # Errors
+/// `CMMS-CONN-002` for an unknown vendor, `CMMS-CONN-003` for credentials of another shape, `CMMS-CONN-005`
+/// for a taken name, `CMMS-EGRESS-001` and `CMMS-EGRESS-002` for an address that may not be called.
+pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Result<Connection> {
+    cx.scope.require(Permission::ConnectionEdit)?;
+    let adapter = app.adapters.require(&input.cmms_type)?;
+    let mut given = credentials::given(input.api_key, input.username, input.password, input.credentials)?;
+    if given.is_empty() {
+        credentials::from_environment(app, adapter, &mut given);
+    }
+    let options = input.options.unwrap_or_default();
+    let api_url = adapter.accept(&input.api_url, &given, &options)?;
+    let mut uow = Uow::begin(app, cx).await?;
+    let now = uow.now();
+    let mut connection = Connection {
+        id: ConnectionId(app.ids.next()),
+        version: 1,
+        created_at: now,
+        created_by: cx.scope.principal().to_string(),
+        updated_at: now,
+        cmms_type: input.cmms_type,
+        api_url,
+        slug: String::new(),
+        connection_name: input.connection_name,
+        enabled: input.enabled.unwrap_or(true),
+        sync_interval: input.sync_interval,
+        options: Json(options),
+        health: Json(ConnectionHealth::unknown()),
+        connection_id: None,
+        credentials: BTreeMap::new(),
+    };
+    checked(&connection)?;
+    connection.slug = free_slug(uow.tx(), &connection.connection_name).await?;
+    let name = connection.connection_name.clone();
+    uow.save(&connection, SaveRule::Insert, || name_taken(&name)).await?;
+    credentials::store(app, cx, &mut uow, connection.id, &given).await?;
+    finish(uow.tx(), std::slice::from_mut(&mut connection)).await?;
+    let event = AuditEvent::new("connection.create", "connection", connection.id)
+        .version(connection.version)
+        .change(changes(None, &connection));
+    uow.commit(event).await?;
+    Ok(connection)
+}
+
+/// One connection, without its secrets.
+///
+/// # Errors
+/// `CMMS-CONN-001` where there is none.
+pub async fn get(cx: &CallContext, app: &App, input: GetConnection) -> Result<Connection> {
+    cx.scope.require(Permission::ConnectionView)?;
+    let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
+    let mut connection = require(&mut tx, input.cmms_connection_id).await?;
+    finish(&mut tx, std::slice::from_mut(&mut connection)).await?;
+    Ok(connection)
+}
+
+/// A page of connections, without their secrets.
+///
+/// # Errors
+/// `CMMS-INPUT-009` for a foreign cursor; `CMMS-INPUT-010` for a limit out of range.
+pub async fn list(cx: &CallContext, app: &App, input: ListConnections) -> Result<Page<Connection>> {
+    cx.scope.require(Permission::ConnectionView)?;
+    let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
+    let wanted = [
+        (Connection::CMMS_TYPE, input.cmms_type.as_deref()),
+        (Connection::CONNECTION_NAME, input.connection_name.as_deref()),
+    ];
+    let ask = paging::Ask { limit: input.limit, cursor: input.cursor.as_deref() };
+    let mut page = paging::page(&mut tx, cx, &wanted, Connection::ID, ask, |c: &Connection| c.id.0).await?;
+    finish(&mut tx, &mut page.items).await?;
+    Ok(page)
+}
+
+/// Changes a connection.
+///
+/// # Errors
+/// `CMMS-CONN-001`; `CMMS-CONN-004` for another host without its credentials; those of [`create`].
+pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Result<Connection> {
+    cx.scope.require(Permission::ConnectionEdit)?;
+    let given = credentials::given(input.api_key, input.username, input.password, input.credentials)?;
+    let mut uow = Uow::begin(app, cx).await?;
+    let before = require(uow.tx(), input.cmms_connection_id).await?;
+    check_version(input.version, before.version, "connection")?;
+    let adapter = Arc::clone(app.adapters.require(&before.cmms_type)?);
+    let mut connection = before.clone();
+    connection.connection_name = input.connection_name.unwrap_or(connection.connection_name);
+    connection.enabled = input.enabled.unwrap_or(connection.enabled);
+    connection.options = input.options.map_or(connection.options, Json);
+    input.sync_interval.apply(&mut connection.sync_interval);
+    checked(&connection)?;
+    let url = input.api_url.unwrap_or_else(|| before.api_url.clone());
+    connection.api_url = if given.is_empty() {
+        let stored = credentials::stored(app, cx, uow.tx(), before.id).await?;
+        let accepted = adapter.accept(&url, &stored.0, &connection.options.0)?;
+        refuse_new_host(&before.api_url, &accepted)?;
+        accepted
+    } else {
+        adapter.accept(&url, &given, &connection.options.0)?
+    };
+    if connection == before && given.is_empty() {
+        finish(uow.tx(), std::slice::from_mut(&mut connection)).await?;
+        return Ok(connection);
+    }
+    connection.version += 1;
+    connection.updated_at = uow.now();
+    let name = connection.connection_name.clone();
+    uow.save(&connection, SaveRule::Update, || name_taken(&name)).await?;
+    if !given.is_empty() {
+        credentials::store(app, cx, &mut uow, connection.id, &given).await?;
+    }
+    finish(uow.tx(), std::slice::from_mut(&mut connection)).await?;
+    let mut change = changes(Some(&before), &connection);
+    if !given.is_empty() {
+        // That they were set is worth an entry; what they are is nobody's business.
+        change.push(crate::domain::audit::FieldChange { field: "credentials".into(), before: None, after: None });
+    }
+    let event = AuditEvent::new("connection.update", "connection", connection.id)
+        .version(connection.version)
+        .change(change);
+    uow.commit(event).await?;
+    Ok(connection)
+}
+
+/// Logs in at the vendor and says what it answered.
+///
+/// # Errors
+/// `CMMS-CONN-001`; `CMMS-VENDOR-…` as the vendor answered; the connection's health then says so, too.
+pub async fn test(cx: &CallContext, app: &App, input: GetConnection) -> Result<ConnectionTest> {
+    cx.scope.require(Permission::ConnectionEdit)?;
+    let (connection, adapter, acx) = open_by_id(cx, app, input.cmms_connection_id).await?;
+    match adapter.check(&acx).await {
+        Ok(checked) => {
+            let health = note_success(cx, app, connection.id).await?;
+            Ok(ConnectionTest { ok: true, account: checked.account, health })
+        }
+        Err(e) => {
+            note_failure(cx, app, connection.id, &e).await?;
+            Err(e)
+        }
+    }
+}
+
+/// A connection with its adapter, ready for calls.
+pub(super) async fn open_by_id(
+    cx: &CallContext,
+    app: &App,
+    id: ConnectionId,
+) -> Result<(Connection, Arc<dyn Adapter>, crate::ports::adapter::AdapterCx)> {
+    let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
+    let connection = require(&mut tx, id).await?;
+    let adapter = Arc::clone(app.adapters.require(&connection.cmms_type)?);
+    let acx = open(app, cx, &mut tx, &connection).await?;
+    Ok((connection, adapter, acx))
+}
+
+pub(super) async fn require(tx: &mut Box<dyn Tx>, id: ConnectionId) -> Result<Connection> {
+    tx.of::<Connection>().get(&[id.cell()]).await?.ok_or_else(|| {
+        Error::new(code::CONNECTION_NOT_FOUND, format!("there is no connection {id}")).field(
+            "cmms_connection_id",
+            "connection_not_found",
+            "names no connection",
+        )
+    })
+}
+
+fn name_taken(name: &str) -> Error {
+    Error::new(code::CONNECTION_EXISTS, format!("a connection {name:?} exists"))
+        .field("connection_name", "connection_exists", "is taken by another connection")
+}
+
+fn checked(connection: &Connection) -> Result<()> {
+    let mut checks = Checks::default();
+    checks.line("connection_name", &connection.connection_name);
+    if connection.sync_interval.is_some_and(|s| !(10..=31_536_000).contains(&s)) {
+        checks.refuse("sync_interval", "out_of_range", "must be from 10 seconds to one year");
+    }
+    checks.finish("connection")
+}
+
+/// A slug that no connection has yet.
+async fn free_slug(tx: &mut Box<dyn Tx>, name: &str) -> Result<String> {
+    let wanted = slug(name);
+    let mut candidate = wanted.clone();
+    let mut n = 1;
+    while tx.of::<Connection>().first(Filter::eq(Connection::SLUG, Cell::text(&candidate))).await?.is_some() {
+        n += 1;
+        candidate = format!("{wanted}-{n}");
+    }
+    Ok(candidate)
+}
+
+/// The secret goes only where its owner said: another origin needs it again.
+fn refuse_new_host(before: &str, after: &str) -> Result<()> {
+    let origin = |text: &str| url::Url::parse(text).map(|u| u.origin()).ok();
+    if origin(before).is_some() && origin(before) == origin(after) {
+        return Ok(());
+    }
+    Err(Error::new(code::CONNECTION_HOST_CHANGE, "the connection would send its credentials to another host")
+        .field("credentials", "credentials_needed", "send them together with the new api_url"))
+}
+
+async fn finish(tx: &mut Box<dyn Tx>, connections: &mut [Connection]) -> Result<()> {
+    for connection in connections {
+        let key = [connection.id.cell(), Cell::text(credentials::NAME)];
+        connection.connection_id = Some(connection.id);
+        let Some(secret) = tx.of::<SealedSecret>().get(&key).await? else { continue };
+        connection.credentials = secret
+            .fingerprints
+            .0
+            .into_iter()
+            .map(|(name, fingerprint)| {
+                let (version, updated_at) = (secret.version, secret.updated_at);
+                (name, CredentialInfo { set: true, fingerprint, version, updated_at })
+            })
+            .collect();
+    }
+    Ok(())
+}

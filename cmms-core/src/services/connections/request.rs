@@ -1,0 +1,123 @@
+//! What callers send about connections.
+
+use crate::domain::connection::ConnectionOptions;
+use crate::ids::ConnectionId;
+use crate::request;
+use crate::request::SecretText;
+use std::collections::BTreeMap;
+
+request! {
+    /// Adds a connection to a vendor's system. Nobody is called.
+    pub struct CreateConnection {
+        required {
+            /// The vendor's system, such as `upkeep`.
+            cmms_type: String,
+            /// The address of its API.
+            api_url: String,
+            /// What people call the connection; unique.
+            connection_name: String,
+        }
+        optional {
+            /// The vendor's API key, in its short form.
+            api_key: SecretText,
+            /// The user name, where the vendor logs in.
+            username: SecretText,
+            /// The password, where the vendor logs in.
+            password: SecretText,
+            /// The credentials by field, as the vendor needs them.
+            credentials: BTreeMap<String, SecretText>,
+            /// Whether it may be synced (true).
+            enabled: bool,
+            /// Seconds between syncs; left away: by hand.
+            sync_interval: i64,
+            /// Options.
+            options: ConnectionOptions,
+        }
+    }
+}
+
+request! {
+    /// Names a connection.
+    pub struct GetConnection {
+        required {
+            /// The connection.
+            cmms_connection_id: ConnectionId,
+        }
+    }
+}
+
+impl From<ConnectionId> for GetConnection {
+    fn from(id: ConnectionId) -> Self {
+        Self::new(id)
+    }
+}
+
+request! {
+    /// Lists connections, oldest first.
+    pub struct ListConnections {
+        optional {
+            /// Only those of this vendor.
+            cmms_type: String,
+            /// Only the one of this name.
+            connection_name: String,
+            /// At most so many, from 1 to 500 (50).
+            limit: u32,
+            /// The `next` of the page before.
+            cursor: String,
+        }
+    }
+}
+
+request! {
+    /// Changes a connection. Credentials are replaced as a whole.
+    pub struct UpdateConnection {
+        required {
+            /// The connection.
+            cmms_connection_id: ConnectionId,
+        }
+        optional {
+            /// Refuses the change unless this is the present version.
+            version: i64,
+            /// The address of the API; another host needs the credentials again.
+            api_url: String,
+            /// What people call the connection.
+            connection_name: String,
+            /// The vendor's API key, in its short form.
+            api_key: SecretText,
+            /// The user name, where the vendor logs in.
+            username: SecretText,
+            /// The password, where the vendor logs in.
+            password: SecretText,
+            /// The credentials by field.
+            credentials: BTreeMap<String, SecretText>,
+            /// Whether it may be synced.
+            enabled: bool,
+            /// Options, as a whole.
+            options: ConnectionOptions,
+        }
+        patch {
+            /// Seconds between syncs; null: by hand.
+            sync_interval: i64,
+        }
+    }
+}
+
+/// The answer to a test of a connection.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
+pub struct ConnectionTest {
+    /// True: the vendor accepted the credentials and answered.
+    pub ok: bool,
+    /// What the vendor said about the account.
+    pub account: Option<String>,
+    /// How the connection does now.
+    pub health: crate::domain::connection::ConnectionHealth,
+}
+
+/// The answer to a deletion.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct ConnectionDeleted {
+    /// The connection that is gone. The records that it brought in stay.
+    pub cmms_connection_id: ConnectionId,
+    /// Links to the vendor's records that went with it.
+    pub links_removed: u64,
+}

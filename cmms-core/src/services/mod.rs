@@ -1,0 +1,17 @@
+//! Use cases: each opens its transaction, keeps the rules, writes the audit entry and commits.
+
+mod active;
+mod app;
+pub mod assets;
+pub mod audit;
+pub mod connections;
+mod links;
+mod numbers;
+mod paging;
+pub mod registry;
+pub mod runs;
+pub mod sync;
+pub mod uow;
+pub mod work_orders;
+
+pub use app::{App, Parts};

@@ -1,0 +1,94 @@
+//! Puts what a vendor changed into a record, and nothing else.
+
+use super::references::Known;
+use super::synced::Synced;
+use crate::domain::audit::FieldChange;
+use crate::failpoint::{Failpoint, is_on};
+use crate::ids::ConnectionId;
+use crate::mapping::{MapError, Mapped, cell_json};
+use crate::record::{Cell, Column, Privacy, RawJson, Row};
+use serde_json::{Map, Value};
+
+/// What the mapping made of a record, as the link keeps it: mapped columns and references.
+pub(super) fn snapshot<R: Synced>(mapped: &Mapped) -> RawJson {
+    let mut fields = Map::new();
+    for (place, cell) in &mapped.cells {
+        if let Some(column) = R::TABLE.columns.get(*place) {
+            fields.insert(column.name.to_owned(), cell_json(cell));
+        }
+    }
+    for reference in &mapped.references {
+        let id = reference.external_id.clone().map_or(Value::Null, Value::String);
+        fields.insert(reference.column.to_owned(), id);
+    }
+    RawJson(Value::Object(fields).to_string().into())
+}
+
+/// What a merge did.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    /// The fields that changed.
+    pub(super) fields: Vec<String>,
+    /// Values of people here that the vendor's took the place of.
+    pub(super) overwritten: Vec<FieldChange>,
+}
+
+/// Puts into a record what the vendor changed since the snapshot. Without a snapshot, everything.
+pub(super) fn merge<R: Synced>(
+    record: &mut R,
+    mapped: Mapped,
+    snapshot: Option<&Map<String, Value>>,
+    known: &Known,
+    connection: ConnectionId,
+) -> Result<Merged, MapError> {
+    let snapshot = snapshot.filter(|_| !is_on(Failpoint::IgnoreSnapshot));
+    let mut row = Row::of(record);
+    let mut merged = Merged::default();
+    for (place, cell) in mapped.cells {
+        let (Some(column), Some(present)) = (R::TABLE.columns.get(place), row.0.get_mut(place)) else { continue };
+        if cell.is_null() && !column.nullable {
+            continue;
+        }
+        let before = snapshot.and_then(|s| s.get(column.name));
+        let vendor_changed = before != Some(&cell_json(&cell));
+        if !vendor_changed || *present == cell {
+            continue;
+        }
+        merged.note(column, present, before);
+        *present = cell;
+    }
+    let mut changed: R = row.to_record().map_err(|e| MapError {
+        field: String::new(),
+        reason: "invalid_value",
+        detail: e.message().to_owned(),
+    })?;
+    for reference in mapped.references {
+        let id = reference.external_id.map_or(Value::Null, Value::String);
+        if snapshot.and_then(|s| s.get(reference.column)) == Some(&id) {
+            continue;
+        }
+        let before = changed.clone();
+        changed.refer(reference.column, known.target(connection, id.as_str()));
+        if changed != before {
+            merged.fields.push(reference.column.to_owned());
+        }
+    }
+    *record = changed;
+    Ok(merged)
+}
+
+impl Merged {
+    fn note(&mut self, column: &Column, present: &Cell<'_>, snapshot: Option<&Value>) {
+        self.fields.push(column.name.to_owned());
+        // Somebody here had changed what the vendor changes now.
+        if snapshot.is_some_and(|pulled| *pulled != cell_json(present)) {
+            tracing::debug!(field = column.name, "a local value gives way to the vendor's");
+            let shown = matches!(column.privacy, Privacy::Public | Privacy::Internal);
+            self.overwritten.push(FieldChange {
+                field: column.name.to_owned(),
+                before: shown.then(|| cell_json(present)),
+                after: None,
+            });
+        }
+    }
+}

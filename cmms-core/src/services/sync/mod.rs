@@ -1,0 +1,98 @@
+//! Sync: brings a vendor's records in, a batch at a time, each with the checkpoint that covers it.
+
+mod batch;
+pub(super) mod lease;
+mod merge;
+mod pages;
+mod quarantine;
+mod references;
+mod run;
+mod stream;
+mod synced;
+mod tags;
+mod write;
+
+use super::app::App;
+use super::connections;
+use crate::context::{CallContext, Permission};
+use crate::domain::entity::SyncType;
+use crate::domain::sync_run::SyncRun;
+use crate::ids::ConnectionId;
+use crate::{Error, Result, code, request};
+
+request! {
+    /// Starts a sync and waits for its end.
+    pub struct StartSync {
+        required {
+            /// The connection.
+            cmms_connection_id: ConnectionId,
+        }
+        optional {
+            /// What comes in; the route says it already, so it can be left away.
+            sync_type: SyncType,
+            /// Reads everything at the vendor again instead of what changed; equal records still write nothing.
+            force_sync: bool,
+        }
+    }
+}
+
+impl From<ConnectionId> for StartSync {
+    fn from(id: ConnectionId) -> Self {
+        Self::new(id)
+    }
+}
+
+/// Brings work orders in.
+///
+/// # Errors
+/// Those of [`all`].
+pub async fn work_orders(cx: &CallContext, app: &App, input: StartSync) -> Result<SyncRun> {
+    start(cx, app, SyncType::WorkOrders, input).await
+}
+
+/// Brings assets in.
+///
+/// # Errors
+/// Those of [`all`].
+pub async fn assets(cx: &CallContext, app: &App, input: StartSync) -> Result<SyncRun> {
+    start(cx, app, SyncType::Assets, input).await
+}
+
+/// Brings everything in, things before those that refer to them.
+///
+/// What goes wrong at the vendor is in the run, which then is `partial` or `failed`.
+///
+/// # Errors
+/// `CMMS-CONN-001`, `CMMS-CONN-007`; `CMMS-SYNC-001` while another run of the connection and entity goes on;
+/// `CMMS-SYNC-003` for a `sync_type` of another route; `CMMS-STORE-…`.
+pub async fn all(cx: &CallContext, app: &App, input: StartSync) -> Result<SyncRun> {
+    start(cx, app, SyncType::All, input).await
+}
+
+async fn start(cx: &CallContext, app: &App, sync_type: SyncType, input: StartSync) -> Result<SyncRun> {
+    let force = input.force_sync.unwrap_or(false);
+    cx.scope.require(if force { Permission::SyncForce } else { Permission::SyncRun })?;
+    if let Some(asked) = input.sync_type.filter(|asked| *asked != sync_type) {
+        return Err(Error::new(code::SYNC_TYPE, format!("this syncs {sync_type}, not {asked}")).field(
+            "sync_type",
+            "sync_type_mismatch",
+            format!("must be {sync_type} or left away"),
+        ));
+    }
+    let (connection, adapter, acx) = match connections::open_by_id(cx, app, input.cmms_connection_id).await {
+        // A secret that cannot be opened is the connection's state, so its health says so, too.
+        Err(e) if e.is(code::SECRET_UNREADABLE) => {
+            connections::note_failure(cx, app, input.cmms_connection_id, &e).await?;
+            return Err(e);
+        }
+        opened => opened?,
+    };
+    if !connection.enabled {
+        return Err(Error::new(
+            code::CONNECTION_DISABLED,
+            format!("connection {:?} is switched off", connection.connection_name),
+        )
+        .field("cmms_connection_id", "connection_disabled", "enable the connection first"));
+    }
+    run::execute(cx, app, run::Plan { connection, adapter, acx, sync_type, force }).await
+}

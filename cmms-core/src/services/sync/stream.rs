@@ -1,0 +1,145 @@
+//! One kind of record in one run: pages become batches, batches are committed with their checkpoint.
+
+use super::batch::{Batch, commit};
+use super::pages::Pages;
+use super::run::Plan;
+use super::synced::Synced;
+use crate::context::CallContext;
+use crate::domain::sync_run::{StreamCount, SyncRun};
+use crate::domain::sync_state::Checkpoint;
+use crate::mapping::{Compiled, compile};
+use crate::ports::adapter::{Position, PullPage};
+use crate::ports::repository::TxExt;
+use crate::ports::store::TxMode;
+use crate::record::Field;
+use crate::services::app::App;
+use crate::{Error, Result, code};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The most records of a batch unless the connection says otherwise.
+const BATCH_RECORDS: usize = 10_000;
+/// The most bytes of a batch.
+const BATCH_BYTES: usize = 32 << 20;
+/// How long a batch gathers pages.
+const BATCH_TIME: Duration = Duration::from_secs(1);
+
+/// What a stream works with.
+pub(super) struct Stream<'a, R> {
+    pub(super) cx: &'a CallContext,
+    pub(super) app: &'a App,
+    pub(super) plan: &'a Plan,
+    pub(super) mapping: Compiled,
+    pub(super) checkpoint: Checkpoint,
+    /// Whether records of this kind may wait in quarantine.
+    pub(super) has_quarantine: bool,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<'a, R: Synced> Stream<'a, R> {
+    /// Reads where the last listing stands.
+    pub(super) async fn open(cx: &'a CallContext, app: &'a App, plan: &'a Plan, _run: &SyncRun) -> Result<Self> {
+        let mapping = plan.adapter.default_mapping(R::ENTITY).ok_or_else(|| {
+            Error::new(code::VENDOR_UNSUPPORTED, format!("this vendor has no mapping for {}", R::ENTITY))
+        })?;
+        let mapping = compile(mapping, R::TABLE)?;
+        let connection = plan.connection.id;
+        let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
+        let stored = tx.of::<Checkpoint>().get(&[connection.cell(), R::ENTITY.cell()]).await?;
+        let waiting = super::quarantine::waiting(&mut tx, connection, &[R::ENTITY]).await?;
+        Ok(Self {
+            cx,
+            app,
+            plan,
+            mapping,
+            checkpoint: stored.unwrap_or(Checkpoint {
+                connection_id: connection,
+                entity: R::ENTITY,
+                position: None,
+                high_water: None,
+            }),
+            has_quarantine: waiting > 0,
+            record: PhantomData,
+        })
+    }
+
+    /// Reads until nothing is left.
+    pub(super) async fn drain(mut self, run: &mut SyncRun) -> Result<()> {
+        if self.plan.force {
+            return self.listing(run, None).await;
+        }
+        // An unfinished listing goes on where it stood. What changed since it began comes with the listing
+        // that follows.
+        if let Some(position) = self.checkpoint.position.clone() {
+            self.listing(run, Some(Position(position))).await?;
+        }
+        self.listing(run, None).await
+    }
+
+    async fn listing(&mut self, run: &mut SyncRun, position: Option<Position>) -> Result<()> {
+        let capabilities = self.plan.adapter.capabilities().require(R::ENTITY)?;
+        let incremental = capabilities.since && !self.plan.force && position.is_none();
+        let since = self.checkpoint.high_water.filter(|_| incremental);
+        let mut pages = Pages::fetch(
+            Arc::clone(&self.plan.adapter),
+            self.plan.acx.clone(),
+            R::ENTITY,
+            position,
+            since,
+        );
+        let limit = self.plan.connection.options.0.batch_records.map_or(BATCH_RECORDS, |n| n as usize);
+        let mut batch = Batch::default();
+        let mut began = self.app.clock.elapsed();
+        loop {
+            let page = match pages.next().await {
+                Some(Ok(page)) => page,
+                Some(Err(e)) => {
+                    // What came in before is good and is kept.
+                    commit(self, run, std::mem::take(&mut batch)).await?;
+                    return Err(e);
+                }
+                None => return Ok(()),
+            };
+            if batch.pages == 0 {
+                began = self.app.clock.elapsed();
+            }
+            self.count_page(run, &page);
+            let complete = page.next.is_none();
+            batch.add(page);
+            let waited = self.app.clock.elapsed().saturating_sub(began);
+            if complete || batch.records.len() >= limit || batch.bytes >= BATCH_BYTES || waited >= BATCH_TIME {
+                commit(self, run, std::mem::take(&mut batch)).await?;
+            }
+            if complete {
+                return Ok(());
+            }
+        }
+    }
+
+    fn count_page(&self, run: &mut SyncRun, page: &PullPage) {
+        let count = count::<R>(run);
+        count.pages += 1;
+        count.fetched += page.records.len() as u64;
+        self.tell(run);
+    }
+
+    /// Tells who listens how far the run is.
+    pub(super) fn tell(&self, run: &SyncRun) {
+        if let Some(progress) = &self.cx.progress {
+            progress.send_replace(run.streams.0.clone());
+        }
+    }
+}
+
+/// The counts of this kind of record.
+pub(super) fn count<R: Synced>(run: &mut SyncRun) -> &mut StreamCount {
+    let streams = &mut run.streams.0;
+    let place = streams.iter().position(|s| s.entity == R::ENTITY).unwrap_or_else(|| {
+        streams.push(StreamCount::new(R::ENTITY));
+        streams.len() - 1
+    });
+    // The place was found or made just now.
+    #[expect(clippy::indexing_slicing, reason = "the place was found or made just now")]
+    &mut streams[place]
+}

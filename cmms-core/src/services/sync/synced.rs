@@ -1,0 +1,135 @@
+//! Kinds of records that are kept in step with a vendor.
+
+use crate::domain::asset::{Asset, AssetType};
+use crate::domain::entity::Entity;
+use crate::domain::sync_state::PendingRef;
+use crate::domain::work_order::{WorkOrder, WorkOrderSource};
+use crate::ids::{AssetId, WorkOrderId};
+use crate::record::Record;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// What a new record starts from; the mapping fills in the rest.
+#[derive(Debug, Clone)]
+pub(super) struct Fresh {
+    /// Its id.
+    pub(super) id: Uuid,
+    /// Its number or tag.
+    pub(super) name: String,
+    /// Who runs the sync.
+    pub(super) by: String,
+    /// The time of the batch.
+    pub(super) now: DateTime<Utc>,
+}
+
+/// What a reference leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// Nothing.
+    None,
+    /// This asset.
+    Known(AssetId, String),
+    /// An asset that has not come in yet, by the vendor's id.
+    Waiting(PendingRef, String),
+}
+
+/// A kind of record that is kept in step with a vendor.
+pub(super) trait Synced: Record + Clone + PartialEq {
+    /// The kind.
+    const ENTITY: Entity;
+    /// The prefix of its numbers; None: it is named by a tag.
+    const NUMBERED: Option<&'static str>;
+    /// A new record.
+    fn fresh(from: Fresh) -> Self;
+    /// Its id.
+    fn uid(&self) -> Uuid;
+    /// Its number or tag.
+    fn name(&self) -> &str;
+    /// Counts a change.
+    fn touch(&mut self, now: DateTime<Utc>);
+    /// Sets the reference of this column.
+    fn refer(&mut self, column: &str, to: Target);
+}
+
+impl Synced for WorkOrder {
+    const ENTITY: Entity = Entity::WorkOrder;
+    const NUMBERED: Option<&'static str> = Some("WO");
+
+    fn fresh(from: Fresh) -> Self {
+        let mut order = Self::new(WorkOrderId(from.id), from.name, String::new(), from.by, from.now);
+        order.source = WorkOrderSource::Sync;
+        order
+    }
+    fn uid(&self) -> Uuid {
+        self.id.0
+    }
+    fn name(&self) -> &str {
+        &self.number
+    }
+    fn touch(&mut self, now: DateTime<Utc>) {
+        self.version += 1;
+        self.updated_at = now;
+    }
+    fn refer(&mut self, column: &str, to: Target) {
+        if column == Self::ASSET_ID.0 {
+            let (tag, uid, pending) = parts(to);
+            self.asset_id = tag;
+            self.asset_uid = uid;
+            self.asset_pending = pending;
+        }
+    }
+}
+
+impl Synced for Asset {
+    const ENTITY: Entity = Entity::Asset;
+    const NUMBERED: Option<&'static str> = None;
+
+    fn fresh(from: Fresh) -> Self {
+        Self::new(AssetId(from.id), from.name, String::new(), AssetType::Equipment, from.by, from.now)
+    }
+    fn uid(&self) -> Uuid {
+        self.id.0
+    }
+    fn name(&self) -> &str {
+        &self.asset_id
+    }
+    fn touch(&mut self, now: DateTime<Utc>) {
+        self.version += 1;
+        self.updated_at = now;
+    }
+    fn refer(&mut self, column: &str, to: Target) {
+        if column == Self::PARENT_ASSET_ID.0 {
+            let (tag, uid, pending) = parts(to);
+            // A vendor's asset that is its own parent has none.
+            let own = uid == Some(self.id);
+            self.parent_asset_id = tag.filter(|_| !own);
+            self.parent_uid = uid.filter(|_| !own);
+            self.parent_pending = pending;
+        }
+    }
+}
+
+fn parts(to: Target) -> (Option<String>, Option<AssetId>, Option<String>) {
+    match to {
+        Target::None => (None, None, None),
+        Target::Known(id, tag) => (Some(tag), Some(id), None),
+        Target::Waiting(pending, shown) => (Some(shown), None, Some(pending.key())),
+    }
+}
+
+/// Runs an expression with `$r` as the record type of an entity.
+macro_rules! with_entity {
+    ($entity:expr, $r:ident => $run:expr) => {
+        match $entity {
+            crate::domain::entity::Entity::Asset => {
+                type $r = crate::domain::asset::Asset;
+                $run
+            }
+            crate::domain::entity::Entity::WorkOrder => {
+                type $r = crate::domain::work_order::WorkOrder;
+                $run
+            }
+        }
+    };
+}
+pub(super) use with_entity;

@@ -1,0 +1,87 @@
+//! The unit of work: a write transaction whose only commit takes the audit event.
+
+use super::app::App;
+use super::audit::AuditEvent;
+use crate::context::CallContext;
+use crate::domain::audit::{AuditEntry, AuditResult};
+use crate::ids::AuditId;
+use crate::ports::repository::TxExt;
+use crate::ports::store::{SaveRule, Saved, Tx, TxMode};
+use crate::record::{Json, Record};
+use crate::{Error, Result};
+use chrono::{DateTime, Utc};
+
+/// A write transaction. Dropping it undoes all of it.
+pub struct Uow<'a> {
+    app: &'a App,
+    cx: &'a CallContext,
+    tx: Box<dyn Tx>,
+    now: DateTime<Utc>,
+}
+
+impl<'a> Uow<'a> {
+    /// Begins one.
+    ///
+    /// # Errors
+    /// `CMMS-STORE-002` when another writer does not end in time.
+    pub async fn begin(app: &'a App, cx: &'a CallContext) -> Result<Self> {
+        cx.check()?;
+        let tx = app.store.begin(&cx.scope, TxMode::Write).await?;
+        Ok(Self { app, cx, tx, now: app.clock.now() })
+    }
+
+    /// The transaction.
+    pub fn tx(&mut self) -> &mut Box<dyn Tx> {
+        &mut self.tx
+    }
+
+    /// The time of all changes in it.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Saves one record and turns every answer but success into an error.
+    ///
+    /// # Errors
+    /// `CMMS-STORE-001` for a stale version; `duplicate` makes the error of a taken unique key.
+    pub async fn save<R: Record>(
+        &mut self,
+        record: &R,
+        rule: SaveRule,
+        duplicate: impl FnOnce() -> Error + Send,
+    ) -> Result<()> {
+        match self.tx.of::<R>().save(record, rule).await? {
+            Saved::Inserted | Saved::Updated | Saved::Unchanged => Ok(()),
+            Saved::Stale => Err(Error::new(
+                crate::code::STORE_STALE,
+                format!("a row of {} was changed by somebody else", R::TABLE.name),
+            )),
+            Saved::Duplicate => Err(duplicate()),
+        }
+    }
+
+    /// Writes the audit entry and makes all of it durable.
+    ///
+    /// # Errors
+    /// Those of a write; then nothing is stored.
+    pub async fn commit(mut self, event: AuditEvent) -> Result<()> {
+        let entry = AuditEntry {
+            id: AuditId(self.app.ids.next()),
+            at: self.now,
+            actor_kind: self.cx.scope.principal().kind.to_string(),
+            actor_id: self.cx.scope.principal().id.to_string(),
+            action: event.action.to_owned(),
+            object_type: event.object_type.to_owned(),
+            object_id: event.object_id,
+            object_version: event.object_version,
+            request_id: self.cx.request_id.to_string(),
+            reason: event.reason,
+            change: (!event.change.is_empty()).then_some(Json(event.change)),
+            batch: event.batch.map(Json),
+            result: if event.cause.is_some() { AuditResult::Failed } else { AuditResult::Ok },
+            cause: event.cause,
+        };
+        self.save(&entry, SaveRule::Insert, || Error::internal("an audit id was used twice")).await?;
+        self.tx.commit().await
+    }
+}

@@ -1,0 +1,17 @@
+//! For tests of stores, services and whatever embeds the library: a store suite, samples, a clock that is
+//! stepped by hand, ids that follow from a seed.
+//!
+//! Built only with the feature `testing`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "assertions of a test suite"
+)]
+
+mod ids;
+pub mod samples;
+mod stepped_clock;
+
+pub use ids::SeededIds;
+pub use stepped_clock::SteppedClock;
