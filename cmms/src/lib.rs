@@ -1,0 +1,51 @@
+//! The maintenance-integration engine that any program can embed.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! # let folder = tempfile::tempdir()?;
+//! # let url = format!("sqlite://{}", folder.path().join("cmms.db").display());
+//! use cmms::{CreateWorkOrder, Priority};
+//!
+//! let client = cmms::open(&url).await?;
+//! let order = CreateWorkOrder::new("Check pump").asset_id("asset_001").priority(Priority::High);
+//! let order = client.work_orders().create(order).await?;
+//! assert_eq!(client.work_orders().get(order.id).await?.title, "Check pump");
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod config;
+mod open;
+pub mod process;
+pub mod secrets;
+
+#[cfg(feature = "adapters")]
+pub use cmms_adapters as adapters;
+pub use cmms_core as core;
+#[cfg(feature = "sqlite")]
+pub use cmms_store as store;
+
+pub use cmms_core::client::Client;
+pub use cmms_core::context::Principal;
+pub use cmms_core::domain::asset::{Asset, AssetCondition, AssetLocation, AssetStatus, AssetType};
+pub use cmms_core::domain::connection::{Connection, ConnectionHealth, ConnectionOptions, HealthState};
+pub use cmms_core::domain::entity::{Entity, SyncType};
+pub use cmms_core::domain::sync_run::{SyncRun, SyncStatus};
+pub use cmms_core::domain::sync_state::QuarantineItem;
+pub use cmms_core::domain::vocabulary::{MaintenanceType, Priority};
+pub use cmms_core::domain::work_order::{WorkOrder, WorkOrderStatus};
+pub use cmms_core::page::Page;
+pub use cmms_core::services::assets::{GetAsset, ListAssets, RegisterAsset, UpdateAsset};
+pub use cmms_core::services::connections::{
+    ConnectionTest, CreateConnection, GetConnection, ListConnections, UpdateConnection,
+};
+pub use cmms_core::services::runs::{GetRun, ListQuarantine, ListRuns};
+pub use cmms_core::services::sync::StartSync;
+pub use cmms_core::services::work_orders::{
+    CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus, UpdateWorkOrder,
+};
+pub use cmms_core::{Error, ErrorKind, Result, code};
+pub use config::Config;
+#[cfg(feature = "sqlite")]
+pub use open::open;
+pub use open::{Builder, Opened};

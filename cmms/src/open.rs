@@ -1,0 +1,153 @@
+//! Where everything starts: puts store, secrets, vendors and clock together.
+
+use crate::config::Config;
+use crate::process::HostProcesses;
+use crate::secrets::{KeySource, KeyVault};
+use cmms_core::client::Client;
+use cmms_core::clock::{Clock, SystemClock};
+use cmms_core::context::{Principal, Scope};
+use cmms_core::ids::{IdGen, OrgId, SystemIds};
+use cmms_core::ports::adapter::Adapter;
+use cmms_core::ports::store::Store;
+use cmms_core::services::registry::AdapterRegistry;
+use cmms_core::services::{App, Parts};
+use cmms_core::Result;
+use std::sync::Arc;
+
+/// Opens an embedded database: `sqlite://cmms.db` is a file in the present folder, made at the first use.
+///
+/// Settings come from the environment (`CMMS_…`); a [`Builder`] takes them from the program instead.
+///
+/// # Errors
+/// `CMMS-STORE-…` where the database cannot be used, `CMMS-CONFIG-001` for a setting that cannot be used;
+/// each says what to do.
+#[cfg(feature = "sqlite")]
+pub async fn open(url: &str) -> Result<Client> {
+    let path = crate::config::parse_database_url(url)?;
+    Ok(Builder::sqlite(&path, Config::from_env()?)?.build().await?.client)
+}
+
+/// An open application with what its program may want to know.
+#[derive(Debug)]
+pub struct Opened {
+    /// What the program calls.
+    pub client: Client,
+    /// What seals its secrets.
+    pub vault: Arc<KeyVault>,
+}
+
+/// Puts an application together.
+#[derive(Debug)]
+pub struct Builder {
+    store: Arc<dyn Store>,
+    config: Config,
+    organization: String,
+    principal: Option<Principal>,
+    adapters: Vec<Arc<dyn Adapter>>,
+    vault: Option<KeyVault>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGen>,
+}
+
+impl Builder {
+    /// An application over a store.
+    pub fn new(store: Arc<dyn Store>, config: Config) -> Self {
+        Self {
+            store,
+            config,
+            organization: "default".to_owned(),
+            principal: None,
+            adapters: Vec::new(),
+            vault: None,
+            clock: Arc::new(SystemClock::default()),
+            ids: Arc::new(SystemIds),
+        }
+    }
+
+    /// An application over an SQLite file, made at the first use.
+    ///
+    /// # Errors
+    /// `CMMS-STORE-…` where the file cannot be used.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite(path: &std::path::Path, config: Config) -> Result<Self> {
+        let store = cmms_store::SqliteStore::open(path, cmms_store::SqliteOptions::default())?;
+        Ok(Self::new(Arc::new(store), config))
+    }
+
+    /// Works in this organization instead of `default`; it is made at its first use.
+    #[must_use]
+    pub fn organization(mut self, name: impl Into<String>) -> Self {
+        self.organization = name.into();
+        self
+    }
+
+    /// Acts as this principal instead of the user of the operating system.
+    #[must_use]
+    pub fn acting_as(mut self, principal: Principal) -> Self {
+        self.principal = Some(principal);
+        self
+    }
+
+    /// Knows this vendor, too.
+    #[must_use]
+    pub fn adapter(mut self, adapter: Arc<dyn Adapter>) -> Self {
+        self.adapters.push(adapter);
+        self
+    }
+
+    /// Seals secrets with this vault instead of the one that the settings name.
+    #[must_use]
+    pub fn vault(mut self, vault: KeyVault) -> Self {
+        self.vault = Some(vault);
+        self
+    }
+
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes new ids from here.
+    #[must_use]
+    pub fn ids(mut self, ids: Arc<dyn IdGen>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// `CMMS-STORE-…`; `CMMS-CONFIG-001` for an entry of `CMMS_EGRESS_ALLOW` that cannot be used.
+    pub async fn build(self) -> Result<Opened> {
+        let vault = self.vault.unwrap_or_else(|| KeyVault::new(KeySource::for_embedded(&self.config)));
+        let vault = Arc::new(vault);
+        let mut registry = AdapterRegistry::default();
+        let mut known = Vec::new();
+        #[cfg(feature = "adapters")]
+        {
+            use cmms_adapters::{EgressClient, EgressPolicy, adapters};
+            let policy = EgressPolicy::new(&self.config.egress_allow)?;
+            known.extend(adapters(&Arc::new(EgressClient::new(policy)?)));
+        }
+        known.extend(self.adapters);
+        let mut parts =
+            Parts::new(Arc::clone(&self.store), Arc::clone(&vault) as _, Arc::new(HostProcesses));
+        for adapter in known {
+            let variable = adapter.info().api_key_variable;
+            if let Some((name, key)) = variable.and_then(|v| Some((v, self.config.api_key(v)?))) {
+                parts.api_keys.insert(name.to_owned(), key.clone());
+            }
+            registry.register(adapter);
+        }
+        parts.adapters = registry;
+        parts.clock = Arc::clone(&self.clock);
+        parts.ids = Arc::clone(&self.ids);
+        let new = OrgId(self.ids.next());
+        let org = self.store.organization(&self.organization, new, self.clock.now()).await?;
+        let principal = self.principal.unwrap_or_else(|| Principal::local_process(&self.config.os_user()));
+        let client = Client::new(Arc::new(App::new(parts)), Scope::new(org, principal));
+        Ok(Opened { client, vault })
+    }
+}
