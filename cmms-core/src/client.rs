@@ -1,9 +1,9 @@
 //! The client: what a Rust program calls.
 
+use crate::Result;
 use crate::context::{CallContext, Principal, ProgressSender, Scope};
 use crate::ops::{self, Input};
 use crate::services::App;
-use crate::Result;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -19,25 +19,39 @@ pub struct Client {
 impl Client {
     /// A client of an application. Programs use `cmms::open`.
     pub fn new(app: Arc<App>, scope: Scope) -> Self {
-        Self { app, scope, cancel: CancellationToken::new(), progress: None }
+        Self {
+            app,
+            scope,
+            cancel: CancellationToken::new(),
+            progress: None,
+        }
     }
 
     /// The same application, acted in by somebody else.
     #[must_use]
     pub fn acting_as(&self, principal: Principal) -> Self {
-        Self { scope: self.scope.acting_as(principal), ..self.clone() }
+        Self {
+            scope: self.scope.acting_as(principal),
+            ..self.clone()
+        }
     }
 
     /// The same client, whose calls end when the token fires.
     #[must_use]
     pub fn cancelled_by(&self, cancel: CancellationToken) -> Self {
-        Self { cancel, ..self.clone() }
+        Self {
+            cancel,
+            ..self.clone()
+        }
     }
 
     /// The same client, whose syncs tell how far they are.
     #[must_use]
     pub fn telling(&self, progress: ProgressSender) -> Self {
-        Self { progress: Some(progress), ..self.clone() }
+        Self {
+            progress: Some(progress),
+            ..self.clone()
+        }
     }
 
     /// The application.
@@ -65,7 +79,8 @@ impl Client {
     /// `CMMS-OP-001`, `CMMS-INPUT-…`, and those of the operation.
     pub async fn call(&self, name: &str, input: Input) -> Result<serde_json::Value> {
         let answer = ops::call(&self.context(None), &self.app, name, input).await?;
-        serde_json::to_value(&*answer).map_err(|e| crate::Error::internal("an answer cannot be written").source(e))
+        serde_json::to_value(&*answer)
+            .map_err(|e| crate::Error::internal("an answer cannot be written").source(e))
     }
 }
 

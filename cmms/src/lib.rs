@@ -28,7 +28,9 @@ pub use cmms_store as store;
 pub use cmms_core::client::Client;
 pub use cmms_core::context::Principal;
 pub use cmms_core::domain::asset::{Asset, AssetCondition, AssetLocation, AssetStatus, AssetType};
-pub use cmms_core::domain::connection::{Connection, ConnectionHealth, ConnectionOptions, HealthState};
+pub use cmms_core::domain::connection::{
+    Connection, ConnectionHealth, ConnectionOptions, HealthState,
+};
 pub use cmms_core::domain::entity::{Entity, SyncType};
 pub use cmms_core::domain::sync_run::{SyncRun, SyncStatus};
 pub use cmms_core::domain::sync_state::QuarantineItem;

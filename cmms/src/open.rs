@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::process::HostProcesses;
 use crate::secrets::{KeySource, KeyVault};
+use cmms_core::Result;
 use cmms_core::client::Client;
 use cmms_core::clock::{Clock, SystemClock};
 use cmms_core::context::{Principal, Scope};
@@ -11,7 +12,6 @@ use cmms_core::ports::adapter::Adapter;
 use cmms_core::ports::store::Store;
 use cmms_core::services::registry::AdapterRegistry;
 use cmms_core::services::{App, Parts};
-use cmms_core::Result;
 use std::sync::Arc;
 
 /// Opens an embedded database: `sqlite://cmms.db` is a file in the present folder, made at the first use.
@@ -24,7 +24,10 @@ use std::sync::Arc;
 #[cfg(feature = "sqlite")]
 pub async fn open(url: &str) -> Result<Client> {
     let path = crate::config::parse_database_url(url)?;
-    Ok(Builder::sqlite(&path, Config::from_env()?)?.build().await?.client)
+    Ok(Builder::sqlite(&path, Config::from_env()?)?
+        .build()
+        .await?
+        .client)
 }
 
 /// An open application with what its program may want to know.
@@ -121,7 +124,9 @@ impl Builder {
     /// # Errors
     /// `CMMS-STORE-…`; `CMMS-CONFIG-001` for an entry of `CMMS_EGRESS_ALLOW` that cannot be used.
     pub async fn build(self) -> Result<Opened> {
-        let vault = self.vault.unwrap_or_else(|| KeyVault::new(KeySource::for_embedded(&self.config)));
+        let vault = self
+            .vault
+            .unwrap_or_else(|| KeyVault::new(KeySource::for_embedded(&self.config)));
         let vault = Arc::new(vault);
         let mut registry = AdapterRegistry::default();
         let mut known = Vec::new();
@@ -132,8 +137,11 @@ impl Builder {
             known.extend(adapters(&Arc::new(EgressClient::new(policy)?)));
         }
         known.extend(self.adapters);
-        let mut parts =
-            Parts::new(Arc::clone(&self.store), Arc::clone(&vault) as _, Arc::new(HostProcesses));
+        let mut parts = Parts::new(
+            Arc::clone(&self.store),
+            Arc::clone(&vault) as _,
+            Arc::new(HostProcesses),
+        );
         for adapter in known {
             let variable = adapter.info().api_key_variable;
             if let Some((name, key)) = variable.and_then(|v| Some((v, self.config.api_key(v)?))) {
@@ -145,8 +153,13 @@ impl Builder {
         parts.clock = Arc::clone(&self.clock);
         parts.ids = Arc::clone(&self.ids);
         let new = OrgId(self.ids.next());
-        let org = self.store.organization(&self.organization, new, self.clock.now()).await?;
-        let principal = self.principal.unwrap_or_else(|| Principal::local_process(&self.config.os_user()));
+        let org = self
+            .store
+            .organization(&self.organization, new, self.clock.now())
+            .await?;
+        let principal = self
+            .principal
+            .unwrap_or_else(|| Principal::local_process(&self.config.os_user()));
         let client = Client::new(Arc::new(App::new(parts)), Scope::new(org, principal));
         Ok(Opened { client, vault })
     }

@@ -41,9 +41,9 @@ impl<'q> Plan<'q> {
             by_key: order == key,
             order,
             after,
-            limit: query.limit.map_or(usize::MAX, |n| {
-                usize::try_from(n).unwrap_or(usize::MAX)
-            }),
+            limit: query
+                .limit
+                .map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX)),
         })
     }
 

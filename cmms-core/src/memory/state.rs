@@ -108,9 +108,7 @@ impl State {
         for given in rows {
             let given = Given::of(layout, given);
             if !seen.insert(given.key.clone()) {
-                return Err(Error::internal(format!(
-                    "a save of {name} repeats a key"
-                )));
+                return Err(Error::internal(format!("a save of {name} repeats a key")));
             }
             answers.push(data.save(layout, given, rule)?);
         }

@@ -25,8 +25,14 @@ impl Input {
     /// `CMMS-INPUT-001` for any other JSON value.
     pub fn of(value: Value) -> Result<Self> {
         match value {
-            Value::Object(body) => Ok(Self { body, texts: Vec::new() }),
-            _ => Err(Error::new(code::INPUT_UNREADABLE, "the input is no JSON object")),
+            Value::Object(body) => Ok(Self {
+                body,
+                texts: Vec::new(),
+            }),
+            _ => Err(Error::new(
+                code::INPUT_UNREADABLE,
+                "the input is no JSON object",
+            )),
         }
     }
 
@@ -40,7 +46,10 @@ impl Input {
         }
         let value = serde_json::from_slice(json).map_err(|e| {
             let at = format!("line {}, column {}", e.line(), e.column());
-            Error::new(code::INPUT_UNREADABLE, format!("the input is no JSON: it breaks at {at}"))
+            Error::new(
+                code::INPUT_UNREADABLE,
+                format!("the input is no JSON: it breaks at {at}"),
+            )
         })?;
         Self::of(value)
     }
@@ -92,7 +101,10 @@ enum What {
 
 impl Complaint {
     fn new(what: What) -> Self {
-        Self { path: Vec::new(), what }
+        Self {
+            path: Vec::new(),
+            what,
+        }
     }
 
     fn below(mut self, name: &str) -> Self {
@@ -163,18 +175,22 @@ impl From<Complaint> for Error {
                 };
                 (code::INPUT_UNKNOWN_FIELD, format!("is no field{hint}"))
             }
-            What::UnknownWord(word, known) => {
-                (code::INPUT_ENUM, format!("is {word:?}; it must be one of: {}", known.join(", ")))
-            }
+            What::UnknownWord(word, known) => (
+                code::INPUT_ENUM,
+                format!("is {word:?}; it must be one of: {}", known.join(", ")),
+            ),
             What::Missing(_) => (code::INPUT_MISSING, "is missing".to_owned()),
             What::Duplicate => (code::INPUT_VALUE, "is given twice".to_owned()),
             What::Type(detail) => (code::INPUT_TYPE, detail),
             What::Nul => (code::INPUT_CONTROL, "holds the character U+0000".to_owned()),
             // chrono and uuid speak of what they read in their own words; ours are plainer.
-            What::Value(m) if is_date(&m) => {
-                (code::INPUT_DATE, "is no date or time that can be read, such as 2024-01-15T09:00:00Z".to_owned())
+            What::Value(m) if is_date(&m) => (
+                code::INPUT_DATE,
+                "is no date or time that can be read, such as 2024-01-15T09:00:00Z".to_owned(),
+            ),
+            What::Value(m) if m.to_lowercase().contains("uuid") => {
+                (code::INPUT_VALUE, "is no UUID".to_owned())
             }
-            What::Value(m) if m.to_lowercase().contains("uuid") => (code::INPUT_VALUE, "is no UUID".to_owned()),
             What::Value(m) => (code::INPUT_VALUE, m),
         };
         Error::new(row, format!("{field} {detail}")).field(field, row.reason(), detail)
@@ -182,9 +198,14 @@ impl From<Complaint> for Error {
 }
 
 fn is_date(message: &str) -> bool {
-    ["input contains invalid characters", "premature end of input", "input is out of range", "trailing input"]
-        .iter()
-        .any(|m| message.contains(m))
+    [
+        "input contains invalid characters",
+        "premature end of input",
+        "input is out of range",
+        "trailing input",
+    ]
+    .iter()
+    .any(|m| message.contains(m))
 }
 
 /// The fields of an input: those of path and query first, then the body's.
@@ -198,9 +219,16 @@ impl<'de> de::Deserializer<'de> for Fields {
         if let Some((name, _)) = texts.iter().find(|(name, _)| body.contains_key(name)) {
             return Err(Complaint::new(What::Duplicate).below(name));
         }
-        let texts = texts.into_iter().map(|(name, values)| (name, Node::Texts(values)));
-        let body = body.into_iter().map(|(name, value)| (name, Node::Json(value)));
-        visitor.visit_map(Entries { rest: texts.chain(body).collect::<Vec<_>>().into_iter(), at: None })
+        let texts = texts
+            .into_iter()
+            .map(|(name, values)| (name, Node::Texts(values)));
+        let body = body
+            .into_iter()
+            .map(|(name, value)| (name, Node::Json(value)));
+        visitor.visit_map(Entries {
+            rest: texts.chain(body).collect::<Vec<_>>().into_iter(),
+            at: None,
+        })
     }
 
     serde::forward_to_deserialize_any! {
@@ -217,8 +245,13 @@ struct Entries {
 impl<'de> de::MapAccess<'de> for Entries {
     type Error = Complaint;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Complaint> {
-        let Some((name, node)) = self.rest.next() else { return Ok(None) };
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Complaint> {
+        let Some((name, node)) = self.rest.next() else {
+            return Ok(None);
+        };
         if name.contains('\0') {
             return Err(Complaint::new(What::Nul).below(&name.replace('\0', "\u{fffd}")));
         }
@@ -229,7 +262,10 @@ impl<'de> de::MapAccess<'de> for Entries {
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Complaint> {
-        let (name, node) = self.at.take().ok_or_else(|| de::Error::custom("a value without a key"))?;
+        let (name, node) = self
+            .at
+            .take()
+            .ok_or_else(|| de::Error::custom("a value without a key"))?;
         seed.deserialize(node).map_err(|e| e.below(&name))
     }
 }
@@ -247,7 +283,9 @@ impl Node {
         match (values.next(), values.next()) {
             (Some(value), None) if value.contains('\0') => Err(Complaint::new(What::Nul)),
             (Some(value), None) => Ok(value),
-            _ => Err(Complaint::new(What::Value("may be given once only".to_owned()))),
+            _ => Err(Complaint::new(What::Value(
+                "may be given once only".to_owned(),
+            ))),
         }
     }
 }
@@ -281,16 +319,26 @@ impl<'de> de::Deserializer<'de> for Node {
                 (Some(v), _, _) => visitor.visit_u64(v),
                 (_, Some(v), _) => visitor.visit_i64(v),
                 (_, _, Some(v)) => visitor.visit_f64(v),
-                _ => Err(Complaint::new(What::Value("is a number that cannot be kept".to_owned()))),
+                _ => Err(Complaint::new(What::Value(
+                    "is a number that cannot be kept".to_owned(),
+                ))),
             },
             Self::Json(Value::String(v)) if v.contains('\0') => Err(Complaint::new(What::Nul)),
             Self::Json(Value::String(v)) => visitor.visit_string(v),
             Self::Json(Value::Array(items)) => visitor.visit_seq(Items {
-                rest: items.into_iter().map(Self::Json).collect::<Vec<_>>().into_iter(),
+                rest: items
+                    .into_iter()
+                    .map(Self::Json)
+                    .collect::<Vec<_>>()
+                    .into_iter(),
                 at: 0,
             }),
             Self::Json(Value::Object(fields)) => visitor.visit_map(Entries {
-                rest: fields.into_iter().map(|(k, v)| (k, Self::Json(v))).collect::<Vec<_>>().into_iter(),
+                rest: fields
+                    .into_iter()
+                    .map(|(k, v)| (k, Self::Json(v)))
+                    .collect::<Vec<_>>()
+                    .into_iter(),
                 at: None,
             }),
         }
@@ -315,7 +363,10 @@ impl<'de> de::Deserializer<'de> for Node {
         match self {
             Self::Texts(values) => {
                 let items: Vec<_> = values.into_iter().map(|v| Self::Texts(vec![v])).collect();
-                visitor.visit_seq(Items { rest: items.into_iter(), at: 0 })
+                visitor.visit_seq(Items {
+                    rest: items.into_iter(),
+                    at: 0,
+                })
             }
             json => json.deserialize_any(visitor),
         }
@@ -344,10 +395,17 @@ struct Items {
 impl<'de> de::SeqAccess<'de> for Items {
     type Error = Complaint;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Complaint> {
-        let Some(node) = self.rest.next() else { return Ok(None) };
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Complaint> {
+        let Some(node) = self.rest.next() else {
+            return Ok(None);
+        };
         let place = format!("[{}]", self.at);
         self.at += 1;
-        seed.deserialize(node).map(Some).map_err(|e| e.below(&place))
+        seed.deserialize(node)
+            .map(Some)
+            .map_err(|e| e.below(&place))
     }
 }

@@ -13,5 +13,5 @@ mod table;
 pub use decode::{Input, decode};
 pub use operation::{Answer, Call, Effect, OpDef, OpMeta, Operation, Verb};
 pub use run::{call, find, run};
-pub use table::{OPERATIONS, types};
 pub(crate) use table::operations_with;
+pub use table::{OPERATIONS, types};

@@ -78,7 +78,9 @@ impl OpMeta {
 
     /// The fields of the input that are in the path.
     pub fn path_fields(&self) -> impl Iterator<Item = &'static str> {
-        self.path.split('/').filter_map(|part| part.strip_prefix('{').and_then(|p| p.strip_suffix('}')))
+        self.path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{').and_then(|p| p.strip_suffix('}')))
     }
 }
 
@@ -91,7 +93,11 @@ pub trait Operation: 'static {
     /// What they get.
     type Output: Serialize + JsonSchema + Send + 'static;
     /// Does it.
-    fn run(cx: &CallContext, app: &App, input: Self::Input) -> impl Future<Output = Result<Self::Output>> + Send;
+    fn run(
+        cx: &CallContext,
+        app: &App,
+        input: Self::Input,
+    ) -> impl Future<Output = Result<Self::Output>> + Send;
 }
 
 /// An answer whose type is not known here.
@@ -127,6 +133,24 @@ impl OpDef {
             input: |generator| generator.subschema_for::<O::Input>(),
             output: |generator| generator.subschema_for::<O::Output>(),
         }
+    }
+}
+
+impl OpDef {
+    /// The fields of the input that hold a secret, which may not stand on a command line.
+    pub fn secret_fields(&self) -> Vec<String> {
+        let mut generator = super::schema::generator();
+        let input = (self.input)(&mut generator);
+        let schema = super::schema::resolved(&input, &generator);
+        let fields = schema
+            .get("properties")
+            .and_then(serde_json::Value::as_object);
+        fields
+            .into_iter()
+            .flatten()
+            .filter(|(_, schema)| schema.to_string().contains("/SecretText\""))
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 }
 

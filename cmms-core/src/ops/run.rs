@@ -23,11 +23,19 @@ pub async fn run<O: Operation>(cx: &CallContext, app: &App, input: O::Input) -> 
 /// # Errors
 /// `CMMS-OP-001`, offering the nearest name.
 pub fn find(name: &str) -> Result<&'static OpDef> {
-    OPERATIONS.iter().find(|op| op.meta.name == name).ok_or_else(|| {
-        let nearest = super::decode::nearest(name, OPERATIONS.iter().map(|op| op.meta.name));
-        let hint = nearest.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
-        Error::new(code::OP_UNKNOWN, format!("there is no operation {name:?}{hint}"))
-    })
+    OPERATIONS
+        .iter()
+        .find(|op| op.meta.name == name)
+        .ok_or_else(|| {
+            let nearest = super::decode::nearest(name, OPERATIONS.iter().map(|op| op.meta.name));
+            let hint = nearest
+                .map(|n| format!("; did you mean {n}?"))
+                .unwrap_or_default();
+            Error::new(
+                code::OP_UNKNOWN,
+                format!("there is no operation {name:?}{hint}"),
+            )
+        })
 }
 
 /// Runs an operation by name: find, authorise, decode, run.

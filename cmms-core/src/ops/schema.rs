@@ -9,8 +9,11 @@ use serde_json::{Map, Value, json};
 
 const REFERENCES: &str = "/components/schemas";
 
-fn generator() -> SchemaGenerator {
-    SchemaSettings::draft2020_12().with(|s| s.definitions_path = REFERENCES.into()).into_generator()
+/// Makes schemas whose shared parts are where OpenAPI looks for them.
+pub(super) fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12()
+        .with(|s| s.definitions_path = REFERENCES.into())
+        .into_generator()
 }
 
 /// The manifest of operations: `api/operations.json`.
@@ -63,7 +66,11 @@ pub fn openapi() -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for op in OPERATIONS {
         let described = operation(op, &mut generator, problem.as_value());
-        if let Some(path) = paths.entry(op.meta.path).or_insert_with(|| json!({})).as_object_mut() {
+        if let Some(path) = paths
+            .entry(op.meta.path)
+            .or_insert_with(|| json!({}))
+            .as_object_mut()
+        {
             path.insert(op.meta.verb.as_str().to_lowercase(), described);
         }
     }
@@ -100,19 +107,39 @@ fn health() -> Value {
     } })
 }
 
+/// The schema itself, where this one only points at it.
+pub(super) fn resolved(schema: &schemars::Schema, generator: &SchemaGenerator) -> Value {
+    let target = schema
+        .as_value()
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|r| r.rsplit('/').next());
+    match target {
+        Some(name) => generator
+            .definitions()
+            .get(name)
+            .cloned()
+            .unwrap_or_default(),
+        None => schema.as_value().clone(),
+    }
+}
+
 fn operation(op: &OpDef, generator: &mut SchemaGenerator, problem: &Value) -> Value {
-    let name = (op.input)(generator).as_value().get("$ref").and_then(Value::as_str).map(str::to_owned);
-    let input = name
-        .as_deref()
-        .and_then(|r| r.rsplit('/').next())
-        .and_then(|n| generator.definitions().get(n))
-        .cloned()
-        .unwrap_or_else(|| json!({}));
+    let input = (op.input)(generator);
+    let input = resolved(&input, generator);
     let in_path: Vec<&str> = op.meta.path_fields().collect();
-    let required: Vec<&str> =
-        input.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> = input
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let empty = Map::new();
-    let fields = input.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+    let fields = input
+        .get("properties")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
     let mut parameters = Vec::new();
     let mut body = Map::new();
     for (field, schema) in fields {
@@ -164,7 +191,10 @@ fn operation(op: &OpDef, generator: &mut SchemaGenerator, problem: &Value) -> Va
         });
         if let Some(described) = described.as_object_mut() {
             let content = json_body(&schema);
-            described.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
+            described.insert(
+                "requestBody".to_owned(),
+                json!({ "required": true, "content": content }),
+            );
         }
     }
     described

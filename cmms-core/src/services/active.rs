@@ -19,7 +19,10 @@ impl ActiveRuns {
     /// Enters a run until the guard is dropped.
     pub(super) fn enter(&self, run: RunId) -> ActiveRun {
         self.lock().insert(run);
-        ActiveRun { list: self.clone(), run }
+        ActiveRun {
+            list: self.clone(),
+            run,
+        }
     }
 
     /// Whether this process works on the run.

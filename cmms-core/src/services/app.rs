@@ -32,7 +32,11 @@ pub struct Parts {
 
 impl Parts {
     /// The parts with the machine's clock and ids, and no vendor.
-    pub fn new(store: Arc<dyn Store>, vault: Arc<dyn SecretVault>, processes: Arc<dyn Processes>) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        vault: Arc<dyn SecretVault>,
+        processes: Arc<dyn Processes>,
+    ) -> Self {
         Self {
             store,
             vault,
@@ -55,7 +59,10 @@ pub struct App {
 impl App {
     /// The application of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self { parts, active: ActiveRuns::default() }
+        Self {
+            parts,
+            active: ActiveRuns::default(),
+        }
     }
 }
 

@@ -82,7 +82,8 @@ pub fn changes<R: Record>(before: Option<&R>, after: &R) -> Vec<FieldChange> {
     let new = Row::of(after);
     let mut changes = Vec::new();
     for (i, column) in R::TABLE.columns.iter().enumerate() {
-        let counts = matches!(column.role, Role::Key | Role::Version) || column.name == "updated_at";
+        let counts =
+            matches!(column.role, Role::Key | Role::Version) || column.name == "updated_at";
         let was = old.as_ref().and_then(|row| row.0.get(i));
         let Some(is) = new.0.get(i) else { continue };
         if counts || was.map_or(is.is_null(), |was| was == is) {

@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The counterparts of these records.
-pub(super) async fn externals(tx: &mut Box<dyn Tx>, records: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<External>>> {
+pub(super) async fn externals(
+    tx: &mut Box<dyn Tx>,
+    records: &[Uuid],
+) -> Result<BTreeMap<Uuid, Vec<External>>> {
     let mut found: BTreeMap<Uuid, Vec<External>> = BTreeMap::new();
     if records.is_empty() {
         return Ok(found);

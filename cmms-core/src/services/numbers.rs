@@ -8,13 +8,24 @@ use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 
 /// Takes the next `count` numbers of today, in order. They are gone with the transaction, not before.
-pub(super) async fn take(tx: &mut Box<dyn Tx>, prefix: &str, now: DateTime<Utc>, count: usize) -> Result<Vec<String>> {
+pub(super) async fn take(
+    tx: &mut Box<dyn Tx>,
+    prefix: &str,
+    now: DateTime<Utc>,
+    count: usize,
+) -> Result<Vec<String>> {
     if count == 0 {
         return Ok(Vec::new());
     }
     let added = i64::try_from(count).map_err(|_| Error::internal("too many numbers"))?;
-    let today = DailyNumber { prefix: prefix.to_owned(), day: now.date_naive(), last: added };
-    tx.of::<DailyNumber>().save(&today, SaveRule::Upsert).await?;
+    let today = DailyNumber {
+        prefix: prefix.to_owned(),
+        day: now.date_naive(),
+        last: added,
+    };
+    tx.of::<DailyNumber>()
+        .save(&today, SaveRule::Upsert)
+        .await?;
     let key = [today.prefix.cell(), today.day.cell()];
     let stored = tx
         .of::<DailyNumber>()
@@ -22,5 +33,7 @@ pub(super) async fn take(tx: &mut Box<dyn Tx>, prefix: &str, now: DateTime<Utc>,
         .await?
         .ok_or_else(|| Error::internal("the daily number is gone"))?;
     let first = stored.last - added + 1;
-    Ok((first..=stored.last).map(|n| number(prefix, today.day, n)).collect())
+    Ok((first..=stored.last)
+        .map(|n| number(prefix, today.day, n))
+        .collect())
 }

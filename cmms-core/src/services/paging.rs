@@ -1,11 +1,11 @@
 //! One page of a list of records, in the order of their ids.
 
+use crate::Result;
 use crate::context::CallContext;
 use crate::page::{self, Listing, Page};
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Cmp, Filter, Query, Tx};
 use crate::record::{Cell, Col, Kind, Record};
-use crate::Result;
 use uuid::Uuid;
 
 /// How much is asked for, and from where on.
@@ -37,7 +37,11 @@ pub(super) async fn page<R: Record>(
     let listing = Listing::of(cx.scope.org(), &words);
     if let Some(cursor) = ask.cursor {
         let after = listing.read(cursor, &[Kind::Id])?;
-        filters.extend(after.into_iter().map(|place| Filter::Is(id, Cmp::Gt, place)));
+        filters.extend(
+            after
+                .into_iter()
+                .map(|place| Filter::Is(id, Cmp::Gt, place)),
+        );
     }
     let query = Query {
         filter: Filter::And(filters),
@@ -48,13 +52,19 @@ pub(super) async fn page<R: Record>(
     let mut items = tx.of::<R>().list(&query).await?;
     let more = items.len() > limit as usize;
     items.truncate(limit as usize);
-    let next = items.last().filter(|_| more).map(|last| listing.cursor(&[Cell::Id(id_of(last))]));
+    let next = items
+        .last()
+        .filter(|_| more)
+        .map(|last| listing.cursor(&[Cell::Id(id_of(last))]));
     Ok(Page { items, next })
 }
 
 /// The cell of a filter value: an id column takes a UUID, every other one the text.
 fn value_cell<R: Record>(col: Col, value: &str) -> Cell<'_> {
-    let kind = R::TABLE.position(col.0).and_then(|i| R::TABLE.columns.get(i)).map(|c| c.kind);
+    let kind = R::TABLE
+        .position(col.0)
+        .and_then(|i| R::TABLE.columns.get(i))
+        .map(|c| c.kind);
     match (kind, Uuid::parse_str(value)) {
         (Some(Kind::Id), Ok(id)) => Cell::Id(id),
         _ => Cell::text(value),

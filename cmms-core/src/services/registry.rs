@@ -23,8 +23,11 @@ impl AdapterRegistry {
         self.0.get(cmms_type).ok_or_else(|| {
             let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
             let detail = format!("must be one of: {}", known.join(", "));
-            Error::new(code::CONNECTION_TYPE, format!("no adapter is known for {cmms_type:?}"))
-                .field("cmms_type", "unknown_cmms_type", detail)
+            Error::new(
+                code::CONNECTION_TYPE,
+                format!("no adapter is known for {cmms_type:?}"),
+            )
+            .field("cmms_type", "unknown_cmms_type", detail)
         })
     }
 }

@@ -70,10 +70,17 @@ request! {
 pub async fn get(cx: &CallContext, app: &App, input: GetRun) -> Result<SyncRun> {
     cx.scope.require(Permission::SyncView)?;
     let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
-    let mut run = tx.of::<SyncRun>().get(&[input.run_id.cell()]).await?.ok_or_else(|| {
-        Error::new(code::RUN_NOT_FOUND, format!("there is no run {}", input.run_id))
+    let mut run = tx
+        .of::<SyncRun>()
+        .get(&[input.run_id.cell()])
+        .await?
+        .ok_or_else(|| {
+            Error::new(
+                code::RUN_NOT_FOUND,
+                format!("there is no run {}", input.run_id),
+            )
             .field("run_id", "run_not_found", "names no run")
-    })?;
+        })?;
     run.derive();
     Ok(run)
 }
@@ -90,8 +97,12 @@ pub async fn list(cx: &CallContext, app: &App, input: ListRuns) -> Result<Page<S
         (SyncRun::CMMS_CONNECTION_ID, connection.as_deref()),
         (SyncRun::STATUS, input.status.map(SyncStatus::as_str)),
     ];
-    let ask = paging::Ask { limit: input.limit, cursor: input.cursor.as_deref() };
-    let mut page = paging::page(&mut tx, cx, &wanted, SyncRun::ID, ask, |r: &SyncRun| r.id.0).await?;
+    let ask = paging::Ask {
+        limit: input.limit,
+        cursor: input.cursor.as_deref(),
+    };
+    let mut page =
+        paging::page(&mut tx, cx, &wanted, SyncRun::ID, ask, |r: &SyncRun| r.id.0).await?;
     page.items.iter_mut().for_each(SyncRun::derive);
     Ok(page)
 }
@@ -100,7 +111,11 @@ pub async fn list(cx: &CallContext, app: &App, input: ListRuns) -> Result<Page<S
 ///
 /// # Errors
 /// `CMMS-INPUT-009` for a foreign cursor; `CMMS-INPUT-010` for a limit out of range.
-pub async fn quarantine(cx: &CallContext, app: &App, input: ListQuarantine) -> Result<Page<QuarantineItem>> {
+pub async fn quarantine(
+    cx: &CallContext,
+    app: &App,
+    input: ListQuarantine,
+) -> Result<Page<QuarantineItem>> {
     cx.scope.require(Permission::SyncView)?;
     let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
     let connection = input.cmms_connection_id.map(|id| id.to_string());
@@ -110,6 +125,17 @@ pub async fn quarantine(cx: &CallContext, app: &App, input: ListQuarantine) -> R
         (QuarantineItem::ENTITY, input.entity.map(Entity::as_str)),
         (QuarantineItem::STATE, Some(state.as_str())),
     ];
-    let ask = paging::Ask { limit: input.limit, cursor: input.cursor.as_deref() };
-    paging::page(&mut tx, cx, &wanted, QuarantineItem::ID, ask, |q: &QuarantineItem| q.id.0).await
+    let ask = paging::Ask {
+        limit: input.limit,
+        cursor: input.cursor.as_deref(),
+    };
+    paging::page(
+        &mut tx,
+        cx,
+        &wanted,
+        QuarantineItem::ID,
+        ask,
+        |q: &QuarantineItem| q.id.0,
+    )
+    .await
 }

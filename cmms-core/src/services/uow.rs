@@ -27,7 +27,12 @@ impl<'a> Uow<'a> {
     pub async fn begin(app: &'a App, cx: &'a CallContext) -> Result<Self> {
         cx.check()?;
         let tx = app.store.begin(&cx.scope, TxMode::Write).await?;
-        Ok(Self { app, cx, tx, now: app.clock.now() })
+        Ok(Self {
+            app,
+            cx,
+            tx,
+            now: app.clock.now(),
+        })
     }
 
     /// The transaction.
@@ -78,10 +83,17 @@ impl<'a> Uow<'a> {
             reason: event.reason,
             change: (!event.change.is_empty()).then_some(Json(event.change)),
             batch: event.batch.map(Json),
-            result: if event.cause.is_some() { AuditResult::Failed } else { AuditResult::Ok },
+            result: if event.cause.is_some() {
+                AuditResult::Failed
+            } else {
+                AuditResult::Ok
+            },
             cause: event.cause,
         };
-        self.save(&entry, SaveRule::Insert, || Error::internal("an audit id was used twice")).await?;
+        self.save(&entry, SaveRule::Insert, || {
+            Error::internal("an audit id was used twice")
+        })
+        .await?;
         self.tx.commit().await
     }
 }

@@ -2,7 +2,6 @@
 //! stepped by hand, ids that follow from a seed.
 //!
 //! Built only with the feature `testing`.
-
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -10,8 +9,12 @@
 )]
 
 mod ids;
+mod random_program;
 pub mod samples;
 mod stepped_clock;
+pub mod store_suite;
+mod store_tests;
 
 pub use ids::SeededIds;
+pub use random_program::random_programs_agree;
 pub use stepped_clock::SteppedClock;

@@ -228,7 +228,6 @@ pub fn checkpoint(connection: ConnectionId, entity: Entity, n: u32) -> Checkpoin
         entity,
         position: Some(format!("page={n}")),
         high_water: Some(at(n)),
-        completed_at: Some(at(n + 1)),
     }
 }
 

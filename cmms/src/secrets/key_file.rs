@@ -132,8 +132,14 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
+    if written.is_err() {
+        // On a full disk half a key would stay and be refused from then on.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 /// Makes the folder with what is missing above it; what is made is its owner's only.

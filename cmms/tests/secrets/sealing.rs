@@ -4,7 +4,7 @@ use crate::{CANARY, binding, credentials, id, sample, vault};
 use cmms::secrets::KeyVault;
 use cmms_core::code;
 use cmms_core::ids::{ConnectionId, OrgId, SecretId};
-use cmms_core::ports::secrets::{SecretBinding, SecretVault};
+use cmms_core::ports::secrets::{Sealed, SecretBinding, SecretVault};
 use std::collections::BTreeSet;
 
 #[test]
@@ -29,7 +29,8 @@ fn what_is_sealed_opens() {
 #[test]
 fn a_secret_opens_in_no_other_place() {
     let (vault, sealed) = sample();
-    let moved: [(&str, fn(&mut SecretBinding)); 7] = [
+    type Change = fn(&mut SecretBinding);
+    let moved: [(&str, Change); 7] = [
         ("org", |b| b.org = OrgId(id(9))),
         ("connection", |b| b.connection = ConnectionId(id(9))),
         ("name", |b| b.name = "webhook".into()),
@@ -167,4 +168,33 @@ fn fingerprints_are_equal_for_the_same_value_field_and_organization_only() {
     place.connection = ConnectionId(id(99));
     let sealed = vault().seal(&place, &credentials(&[("password", "secret")]));
     assert_eq!(sealed.unwrap().fingerprints["password"], first);
+}
+
+/// Sealed once by version 1 of the format and opened by an independent program in another language. It must
+/// open as long as the format is known.
+#[test]
+fn what_the_first_version_sealed_still_opens() {
+    let hex = "a861760163616c6701666b656b5f696470626131316162653631393764626364366a777261705f6e6f6e63654cef74d9a0fe\
+     9f010276f61cba6b777261707065645f64656b5830f6f09983d6407772793d3a2d928a19f1ae5896755047463c372777d801\
+     879ff32f6a31569489663aa007cc5e8d1978c666636f6d6d69745820099a3a818fa1f7a05612477b425a4239f59f11e4574b\
+     8bd57188d006bf4af0b1656e6f6e63654c55e6545622adc11fbfddedc76a6369706865727465787458503055667ec66362a7\
+     d16b1c932abbdb96819a0fc647c5d0f6c3260b2cb4b8707ac73ebf34467c88712342c585c865047d4e9c6b042775769ed9d4\
+     33d900c930f62d4f94d841a10b79e97021be97881b50";
+    let sealed = Sealed {
+        kek_id: "ba11abe6197dbcd6".into(),
+        envelope: (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect(),
+        fingerprints: [("email", "df577ce9"), ("password", "c94f125d")]
+            .map(|(name, print)| (name.to_owned(), print.to_owned()))
+            .into(),
+    };
+    let open = vault().open(&binding(), &sealed).unwrap();
+    let fields: Vec<_> = open.expose().collect();
+    assert_eq!(fields, [("email", "a@b.c"), ("password", "p")]);
+    let again = vault().seal(&binding(), &open).unwrap();
+    assert_eq!(again.kek_id, sealed.kek_id);
+    assert_eq!(again.fingerprints, sealed.fingerprints);
+    assert_eq!(again.envelope.len(), sealed.envelope.len());
 }

@@ -65,8 +65,11 @@ pub async fn register(cx: &CallContext, app: &App, input: RegisterAsset) -> Resu
 }
 
 fn exists(tag: &str) -> Error {
-    Error::new(code::ASSET_EXISTS, format!("an asset {tag:?} is registered"))
-        .field("asset_id", "asset_exists", "is taken by another asset")
+    Error::new(
+        code::ASSET_EXISTS,
+        format!("an asset {tag:?} is registered"),
+    )
+    .field("asset_id", "asset_exists", "is taken by another asset")
 }
 
 /// One asset.
@@ -94,7 +97,10 @@ pub async fn list(cx: &CallContext, app: &App, input: ListAssets) -> Result<Page
         (Asset::DEPARTMENT, input.department.as_deref()),
         (Asset::PARENT_ASSET_ID, input.parent_asset_id.as_deref()),
     ];
-    let ask = paging::Ask { limit: input.limit, cursor: input.cursor.as_deref() };
+    let ask = paging::Ask {
+        limit: input.limit,
+        cursor: input.cursor.as_deref(),
+    };
     let mut page = paging::page(&mut tx, cx, &wanted, Asset::ID, ask, |a: &Asset| a.id.0).await?;
     finish(&mut tx, &mut page.items).await?;
     Ok(page)
@@ -112,7 +118,12 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateAsset) -> Result<A
     let mut asset = before.clone();
     let mut checks = Checks::default();
     set("name", input.name, &mut asset.name, &mut checks);
-    set("asset_type", input.asset_type, &mut asset.asset_type, &mut checks);
+    set(
+        "asset_type",
+        input.asset_type,
+        &mut asset.asset_type,
+        &mut checks,
+    );
     set("status", input.status, &mut asset.status, &mut checks);
     checks.finish("asset")?;
     input.description.apply(&mut asset.description);
@@ -120,15 +131,21 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateAsset) -> Result<A
     input.model.apply(&mut asset.model);
     input.serial_number.apply(&mut asset.serial_number);
     input.department.apply(&mut asset.department);
-    input.responsible_person.apply(&mut asset.responsible_person);
+    input
+        .responsible_person
+        .apply(&mut asset.responsible_person);
     input.criticality.apply(&mut asset.criticality);
     input.installation_date.apply(&mut asset.installation_date);
     input.warranty_expiry.apply(&mut asset.warranty_expiry);
     input.expected_lifespan.apply(&mut asset.expected_lifespan);
     input.replacement_value.apply(&mut asset.replacement_value);
     input.tags.apply_or_default(&mut asset.tags);
-    input.specifications.apply_or_default(&mut asset.specifications);
-    input.custom_fields.apply_or_default(&mut asset.custom_fields);
+    input
+        .specifications
+        .apply_or_default(&mut asset.specifications);
+    input
+        .custom_fields
+        .apply_or_default(&mut asset.custom_fields);
     checked(&asset).finish("asset")?;
     match input.parent_asset_id {
         Patch::Keep => {}
@@ -141,7 +158,8 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateAsset) -> Result<A
     }
     asset.version += 1;
     asset.updated_at = uow.now();
-    uow.save(&asset, SaveRule::Update, || exists(&before.asset_id)).await?;
+    uow.save(&asset, SaveRule::Update, || exists(&before.asset_id))
+        .await?;
     let event = AuditEvent::new("asset.update", "asset", asset.id)
         .version(asset.version)
         .change(changes(Some(&before), &asset));
@@ -172,8 +190,15 @@ async fn name_parent(tx: &mut Box<dyn Tx>, asset: &mut Asset, tag: Option<String
     asset.parent_asset_id = None;
     let Some(tag) = tag else { return Ok(()) };
     let parent = find(tx, &tag).await?.ok_or_else(|| {
-        Error::new(code::ASSET_NOT_FOUND, format!("there is no asset {tag:?} to be the parent"))
-            .field("parent_asset_id", "asset_not_found", "names no registered asset")
+        Error::new(
+            code::ASSET_NOT_FOUND,
+            format!("there is no asset {tag:?} to be the parent"),
+        )
+        .field(
+            "parent_asset_id",
+            "asset_not_found",
+            "names no registered asset",
+        )
     })?;
     let mut above = Some(parent.clone());
     for _ in 0..MAX_DEPTH {
@@ -181,9 +206,16 @@ async fn name_parent(tx: &mut Box<dyn Tx>, asset: &mut Asset, tag: Option<String
         if ancestor.id == asset.id {
             return Err(Error::new(
                 code::ASSET_PARENT,
-                format!("asset {:?} cannot be below {tag:?}, which is a part of it", asset.asset_id),
+                format!(
+                    "asset {:?} cannot be below {tag:?}, which is a part of it",
+                    asset.asset_id
+                ),
             )
-            .field("parent_asset_id", "parent_cycle", "is the asset itself or a part of it"));
+            .field(
+                "parent_asset_id",
+                "parent_cycle",
+                "is the asset itself or a part of it",
+            ));
         }
         above = match ancestor.parent_uid {
             Some(id) => tx.of::<Asset>().get(&[id.cell()]).await?,
@@ -197,13 +229,18 @@ async fn name_parent(tx: &mut Box<dyn Tx>, asset: &mut Asset, tag: Option<String
 
 /// The asset of this tag.
 pub(super) async fn find(tx: &mut Box<dyn Tx>, tag: &str) -> Result<Option<Asset>> {
-    tx.of::<Asset>().first(Filter::eq(Asset::ASSET_ID, Cell::text(tag))).await
+    tx.of::<Asset>()
+        .first(Filter::eq(Asset::ASSET_ID, Cell::text(tag)))
+        .await
 }
 
 async fn require(tx: &mut Box<dyn Tx>, tag: &str) -> Result<Asset> {
     find(tx, tag).await?.ok_or_else(|| {
-        Error::new(code::ASSET_NOT_FOUND, format!("there is no asset {tag:?}"))
-            .field("asset_id", "asset_not_found", "names no asset")
+        Error::new(code::ASSET_NOT_FOUND, format!("there is no asset {tag:?}")).field(
+            "asset_id",
+            "asset_not_found",
+            "names no asset",
+        )
     })
 }
 

@@ -22,7 +22,7 @@ pub(super) const NAME: &str = "credentials";
 /// The credentials that a caller sent, in one place.
 pub(super) fn given(
     api_key: Option<SecretText>,
-    username: Option<SecretText>,
+    username: Option<String>,
     password: Option<SecretText>,
     credentials: Option<BTreeMap<String, SecretText>>,
 ) -> Result<Credentials> {
@@ -30,29 +30,47 @@ pub(super) fn given(
     for (name, value) in credentials.unwrap_or_default() {
         all.set(name, value.0);
     }
-    for (name, value) in [("api_key", api_key), ("username", username), ("password", password)] {
+    let username = username.map(SecretText::from);
+    for (name, value) in [
+        ("api_key", api_key),
+        ("username", username),
+        ("password", password),
+    ] {
         let Some(value) = value else { continue };
         if all.get(name).is_some() {
             let detail = format!("is given twice: as {name} and in credentials");
-            return Err(Error::new(code::CONNECTION_CREDENTIALS, format!("{name} {detail}"))
-                .field(name, "credentials_invalid", detail));
+            return Err(
+                Error::new(code::CONNECTION_CREDENTIALS, format!("{name} {detail}")).field(
+                    name,
+                    "credentials_invalid",
+                    detail,
+                ),
+            );
         }
         all.set(name, value.0);
     }
-    let empty = all.names().find(|n| all.get(n).is_none_or(|v| v.trim().is_empty())).map(str::to_owned);
+    let empty = all
+        .names()
+        .find(|n| all.get(n).is_none_or(|v| v.trim().is_empty()))
+        .map(str::to_owned);
     match empty {
-        Some(name) => Err(Error::new(code::CONNECTION_CREDENTIALS, format!("{name} is empty")).field(
-            format!("credentials.{name}"),
-            "credentials_invalid",
-            "may not be empty",
-        )),
+        Some(name) => Err(
+            Error::new(code::CONNECTION_CREDENTIALS, format!("{name} is empty")).field(
+                format!("credentials.{name}"),
+                "credentials_invalid",
+                "may not be empty",
+            ),
+        ),
         None => Ok(all),
     }
 }
 
 /// Takes the vendor's API key of the environment.
 pub(super) fn from_environment(app: &App, adapter: &Arc<dyn Adapter>, to: &mut Credentials) {
-    let key = adapter.info().api_key_variable.and_then(|name| app.api_keys.get(name));
+    let key = adapter
+        .info()
+        .api_key_variable
+        .and_then(|name| app.api_keys.get(name));
     if let Some(key) = key {
         to.set("api_key", key.clone());
     }
@@ -86,8 +104,15 @@ pub(super) async fn store(
         fingerprints: Json(sealed.fingerprints),
         updated_at: uow.now(),
     };
-    let rule = if before.is_some() { SaveRule::Update } else { SaveRule::Insert };
-    uow.save(&row, rule, || Error::internal("a secret was set twice at once")).await
+    let rule = if before.is_some() {
+        SaveRule::Update
+    } else {
+        SaveRule::Insert
+    };
+    uow.save(&row, rule, || {
+        Error::internal("a secret was set twice at once")
+    })
+    .await
 }
 
 /// The credentials of a connection, opened, with their version. None stored: none.
@@ -108,7 +133,11 @@ pub(super) async fn stored(
         row: row.id,
         version: row.version,
     };
-    let sealed = Sealed { kek_id: row.kek_id, envelope: row.envelope, fingerprints: row.fingerprints.0 };
+    let sealed = Sealed {
+        kek_id: row.kek_id,
+        envelope: row.envelope,
+        fingerprints: row.fingerprints.0,
+    };
     Ok((app.vault.open(&binding, &sealed)?, row.version))
 }
 

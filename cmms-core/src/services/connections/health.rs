@@ -11,12 +11,21 @@ use crate::services::uow::Uow;
 use crate::{Error, Result, code};
 
 /// The vendor answered.
-pub(crate) async fn note_success(cx: &CallContext, app: &App, id: ConnectionId) -> Result<ConnectionHealth> {
+pub(crate) async fn note_success(
+    cx: &CallContext,
+    app: &App,
+    id: ConnectionId,
+) -> Result<ConnectionHealth> {
     note(cx, app, id, HealthState::Healthy, None).await
 }
 
 /// A call of the vendor failed.
-pub(crate) async fn note_failure(cx: &CallContext, app: &App, id: ConnectionId, e: &Error) -> Result<ConnectionHealth> {
+pub(crate) async fn note_failure(
+    cx: &CallContext,
+    app: &App,
+    id: ConnectionId,
+    e: &Error,
+) -> Result<ConnectionHealth> {
     let state = if e.is(code::VENDOR_LOGIN) || e.is(code::SECRET_UNREADABLE) {
         HealthState::AuthRequired
     } else if e.is(code::VENDOR_LIMIT) {
@@ -24,7 +33,14 @@ pub(crate) async fn note_failure(cx: &CallContext, app: &App, id: ConnectionId, 
     } else {
         HealthState::Degraded
     };
-    note(cx, app, id, state, Some(format!("{} {}", e.code().id(), e.message()))).await
+    note(
+        cx,
+        app,
+        id,
+        state,
+        Some(format!("{} {}", e.code().id(), e.message())),
+    )
+    .await
 }
 
 async fn note(
@@ -42,13 +58,20 @@ async fn note(
         state,
         reason,
         checked_at: Some(now),
-        last_success_at: if healthy { Some(now) } else { before.health.0.last_success_at },
+        last_success_at: if healthy {
+            Some(now)
+        } else {
+            before.health.0.last_success_at
+        },
     };
     let mut after = before.clone();
     after.health = Json(health.clone());
     after.version += 1;
     after.updated_at = now;
-    uow.save(&after, SaveRule::Update, || Error::internal("a connection's name was taken meanwhile")).await?;
+    uow.save(&after, SaveRule::Update, || {
+        Error::internal("a connection's name was taken meanwhile")
+    })
+    .await?;
     let event = AuditEvent::new("connection.health", "connection", id)
         .version(after.version)
         .change(changes(Some(&before), &after));

@@ -26,7 +26,8 @@ use std::sync::Arc;
 
 pub use remove::delete;
 pub use request::{
-    ConnectionDeleted, ConnectionTest, CreateConnection, GetConnection, ListConnections, UpdateConnection,
+    ConnectionDeleted, ConnectionTest, CreateConnection, GetConnection, ListConnections,
+    UpdateConnection,
 };
 
 use credentials::open;
@@ -40,7 +41,12 @@ pub(super) use health::{note_failure, note_success};
 pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Result<Connection> {
     cx.scope.require(Permission::ConnectionEdit)?;
     let adapter = app.adapters.require(&input.cmms_type)?;
-    let mut given = credentials::given(input.api_key, input.username, input.password, input.credentials)?;
+    let mut given = credentials::given(
+        input.api_key,
+        input.username,
+        input.password,
+        input.credentials,
+    )?;
     if given.is_empty() {
         credentials::from_environment(app, adapter, &mut given);
     }
@@ -68,7 +74,8 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Res
     checked(&connection)?;
     connection.slug = free_slug(uow.tx(), &connection.connection_name).await?;
     let name = connection.connection_name.clone();
-    uow.save(&connection, SaveRule::Insert, || name_taken(&name)).await?;
+    uow.save(&connection, SaveRule::Insert, || name_taken(&name))
+        .await?;
     credentials::store(app, cx, &mut uow, connection.id, &given).await?;
     finish(uow.tx(), std::slice::from_mut(&mut connection)).await?;
     let event = AuditEvent::new("connection.create", "connection", connection.id)
@@ -99,10 +106,24 @@ pub async fn list(cx: &CallContext, app: &App, input: ListConnections) -> Result
     let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
     let wanted = [
         (Connection::CMMS_TYPE, input.cmms_type.as_deref()),
-        (Connection::CONNECTION_NAME, input.connection_name.as_deref()),
+        (
+            Connection::CONNECTION_NAME,
+            input.connection_name.as_deref(),
+        ),
     ];
-    let ask = paging::Ask { limit: input.limit, cursor: input.cursor.as_deref() };
-    let mut page = paging::page(&mut tx, cx, &wanted, Connection::ID, ask, |c: &Connection| c.id.0).await?;
+    let ask = paging::Ask {
+        limit: input.limit,
+        cursor: input.cursor.as_deref(),
+    };
+    let mut page = paging::page(
+        &mut tx,
+        cx,
+        &wanted,
+        Connection::ID,
+        ask,
+        |c: &Connection| c.id.0,
+    )
+    .await?;
     finish(&mut tx, &mut page.items).await?;
     Ok(page)
 }
@@ -113,7 +134,12 @@ pub async fn list(cx: &CallContext, app: &App, input: ListConnections) -> Result
 /// `CMMS-CONN-001`; `CMMS-CONN-004` for another host without its credentials; those of [`create`].
 pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Result<Connection> {
     cx.scope.require(Permission::ConnectionEdit)?;
-    let given = credentials::given(input.api_key, input.username, input.password, input.credentials)?;
+    let given = credentials::given(
+        input.api_key,
+        input.username,
+        input.password,
+        input.credentials,
+    )?;
     let mut uow = Uow::begin(app, cx).await?;
     let before = require(uow.tx(), input.cmms_connection_id).await?;
     check_version(input.version, before.version, "connection")?;
@@ -140,7 +166,8 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
     connection.version += 1;
     connection.updated_at = uow.now();
     let name = connection.connection_name.clone();
-    uow.save(&connection, SaveRule::Update, || name_taken(&name)).await?;
+    uow.save(&connection, SaveRule::Update, || name_taken(&name))
+        .await?;
     if !given.is_empty() {
         credentials::store(app, cx, &mut uow, connection.id, &given).await?;
     }
@@ -148,7 +175,11 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
     let mut change = changes(Some(&before), &connection);
     if !given.is_empty() {
         // That they were set is worth an entry; what they are is nobody's business.
-        change.push(crate::domain::audit::FieldChange { field: "credentials".into(), before: None, after: None });
+        change.push(crate::domain::audit::FieldChange {
+            field: "credentials".into(),
+            before: None,
+            after: None,
+        });
     }
     let event = AuditEvent::new("connection.update", "connection", connection.id)
         .version(connection.version)
@@ -167,7 +198,11 @@ pub async fn test(cx: &CallContext, app: &App, input: GetConnection) -> Result<C
     match adapter.check(&acx).await {
         Ok(checked) => {
             let health = note_success(cx, app, connection.id).await?;
-            Ok(ConnectionTest { ok: true, account: checked.account, health })
+            Ok(ConnectionTest {
+                ok: true,
+                account: checked.account,
+                health,
+            })
         }
         Err(e) => {
             note_failure(cx, app, connection.id, &e).await?;
@@ -181,7 +216,11 @@ pub(super) async fn open_by_id(
     cx: &CallContext,
     app: &App,
     id: ConnectionId,
-) -> Result<(Connection, Arc<dyn Adapter>, crate::ports::adapter::AdapterCx)> {
+) -> Result<(
+    Connection,
+    Arc<dyn Adapter>,
+    crate::ports::adapter::AdapterCx,
+)> {
     let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
     let connection = require(&mut tx, id).await?;
     let adapter = Arc::clone(app.adapters.require(&connection.cmms_type)?);
@@ -190,25 +229,46 @@ pub(super) async fn open_by_id(
 }
 
 pub(super) async fn require(tx: &mut Box<dyn Tx>, id: ConnectionId) -> Result<Connection> {
-    tx.of::<Connection>().get(&[id.cell()]).await?.ok_or_else(|| {
-        Error::new(code::CONNECTION_NOT_FOUND, format!("there is no connection {id}")).field(
-            "cmms_connection_id",
-            "connection_not_found",
-            "names no connection",
-        )
-    })
+    tx.of::<Connection>()
+        .get(&[id.cell()])
+        .await?
+        .ok_or_else(|| {
+            Error::new(
+                code::CONNECTION_NOT_FOUND,
+                format!("there is no connection {id}"),
+            )
+            .field(
+                "cmms_connection_id",
+                "connection_not_found",
+                "names no connection",
+            )
+        })
 }
 
 fn name_taken(name: &str) -> Error {
-    Error::new(code::CONNECTION_EXISTS, format!("a connection {name:?} exists"))
-        .field("connection_name", "connection_exists", "is taken by another connection")
+    Error::new(
+        code::CONNECTION_EXISTS,
+        format!("a connection {name:?} exists"),
+    )
+    .field(
+        "connection_name",
+        "connection_exists",
+        "is taken by another connection",
+    )
 }
 
 fn checked(connection: &Connection) -> Result<()> {
     let mut checks = Checks::default();
     checks.line("connection_name", &connection.connection_name);
-    if connection.sync_interval.is_some_and(|s| !(10..=31_536_000).contains(&s)) {
-        checks.refuse("sync_interval", "out_of_range", "must be from 10 seconds to one year");
+    if connection
+        .sync_interval
+        .is_some_and(|s| !(10..=31_536_000).contains(&s))
+    {
+        checks.refuse(
+            "sync_interval",
+            "out_of_range",
+            "must be from 10 seconds to one year",
+        );
     }
     checks.finish("connection")
 }
@@ -218,7 +278,12 @@ async fn free_slug(tx: &mut Box<dyn Tx>, name: &str) -> Result<String> {
     let wanted = slug(name);
     let mut candidate = wanted.clone();
     let mut n = 1;
-    while tx.of::<Connection>().first(Filter::eq(Connection::SLUG, Cell::text(&candidate))).await?.is_some() {
+    while tx
+        .of::<Connection>()
+        .first(Filter::eq(Connection::SLUG, Cell::text(&candidate)))
+        .await?
+        .is_some()
+    {
         n += 1;
         candidate = format!("{wanted}-{n}");
     }
@@ -231,22 +296,39 @@ fn refuse_new_host(before: &str, after: &str) -> Result<()> {
     if origin(before).is_some() && origin(before) == origin(after) {
         return Ok(());
     }
-    Err(Error::new(code::CONNECTION_HOST_CHANGE, "the connection would send its credentials to another host")
-        .field("credentials", "credentials_needed", "send them together with the new api_url"))
+    Err(Error::new(
+        code::CONNECTION_HOST_CHANGE,
+        "the connection would send its credentials to another host",
+    )
+    .field(
+        "credentials",
+        "credentials_needed",
+        "send them together with the new api_url",
+    ))
 }
 
 async fn finish(tx: &mut Box<dyn Tx>, connections: &mut [Connection]) -> Result<()> {
     for connection in connections {
         let key = [connection.id.cell(), Cell::text(credentials::NAME)];
         connection.connection_id = Some(connection.id);
-        let Some(secret) = tx.of::<SealedSecret>().get(&key).await? else { continue };
+        let Some(secret) = tx.of::<SealedSecret>().get(&key).await? else {
+            continue;
+        };
         connection.credentials = secret
             .fingerprints
             .0
             .into_iter()
             .map(|(name, fingerprint)| {
                 let (version, updated_at) = (secret.version, secret.updated_at);
-                (name, CredentialInfo { set: true, fingerprint, version, updated_at })
+                (
+                    name,
+                    CredentialInfo {
+                        set: true,
+                        fingerprint,
+                        version,
+                        updated_at,
+                    },
+                )
             })
             .collect();
     }

@@ -1,6 +1,7 @@
 //! Removing a connection: its records stay, what ties them to the vendor goes.
 
 use super::request::{ConnectionDeleted, GetConnection};
+use crate::Result;
 use crate::context::{CallContext, Permission};
 use crate::domain::connection::Connection;
 use crate::domain::entity::Entity;
@@ -14,7 +15,6 @@ use crate::services::app::App;
 use crate::services::audit::AuditEvent;
 use crate::services::sync::lease;
 use crate::services::uow::Uow;
-use crate::Result;
 
 /// Rows that are deleted at a time.
 const CHUNK: u32 = 1_000;
@@ -24,7 +24,11 @@ const CHUNK: u32 = 1_000;
 ///
 /// # Errors
 /// `CMMS-CONN-001` where there is none; `CMMS-CONN-006` while a sync of it runs.
-pub async fn delete(cx: &CallContext, app: &App, input: GetConnection) -> Result<ConnectionDeleted> {
+pub async fn delete(
+    cx: &CallContext,
+    app: &App,
+    input: GetConnection,
+) -> Result<ConnectionDeleted> {
     cx.scope.require(Permission::ConnectionEdit)?;
     let id = input.cmms_connection_id;
     let mut uow = Uow::begin(app, cx).await?;
@@ -37,11 +41,17 @@ pub async fn delete(cx: &CallContext, app: &App, input: GetConnection) -> Result
         uow.tx().of::<Checkpoint>().delete(&key).await?;
         uow.tx().of::<SyncLease>().delete(&key).await?;
     }
-    uow.tx().of::<SealedSecret>().delete(&[id.cell(), Cell::text(super::credentials::NAME)]).await?;
+    uow.tx()
+        .of::<SealedSecret>()
+        .delete(&[id.cell(), Cell::text(super::credentials::NAME)])
+        .await?;
     uow.tx().of::<Connection>().delete(&[id.cell()]).await?;
     let event = AuditEvent::new("connection.delete", "connection", id).version(connection.version);
     uow.commit(event).await?;
-    Ok(ConnectionDeleted { cmms_connection_id: id, links_removed })
+    Ok(ConnectionDeleted {
+        cmms_connection_id: id,
+        links_removed,
+    })
 }
 
 async fn links(tx: &mut Box<dyn Tx>, id: ConnectionId) -> Result<u64> {
@@ -53,8 +63,16 @@ async fn links(tx: &mut Box<dyn Tx>, id: ConnectionId) -> Result<u64> {
     let mut removed = 0;
     loop {
         let found = tx.of::<LinkDigest>().list(&query).await?;
-        let keys: Vec<_> =
-            found.iter().map(|l| [l.connection_id.cell(), l.entity.cell(), l.external_id.cell()]).collect();
+        let keys: Vec<_> = found
+            .iter()
+            .map(|l| {
+                [
+                    l.connection_id.cell(),
+                    l.entity.cell(),
+                    l.external_id.cell(),
+                ]
+            })
+            .collect();
         if keys.is_empty() {
             return Ok(removed);
         }
@@ -70,8 +88,16 @@ async fn quarantine(tx: &mut Box<dyn Tx>, id: ConnectionId) -> Result<()> {
     };
     loop {
         let found = tx.of::<QuarantineItem>().list(&query).await?;
-        let keys: Vec<_> =
-            found.iter().map(|q| [q.connection_id.cell(), q.entity.cell(), q.external_id.cell()]).collect();
+        let keys: Vec<_> = found
+            .iter()
+            .map(|q| {
+                [
+                    q.connection_id.cell(),
+                    q.entity.cell(),
+                    q.external_id.cell(),
+                ]
+            })
+            .collect();
         if keys.is_empty() {
             return Ok(());
         }

@@ -21,7 +21,7 @@ request! {
             /// The vendor's API key, in its short form.
             api_key: SecretText,
             /// The user name, where the vendor logs in.
-            username: SecretText,
+            username: String,
             /// The password, where the vendor logs in.
             password: SecretText,
             /// The credentials by field, as the vendor needs them.
@@ -85,7 +85,7 @@ request! {
             /// The vendor's API key, in its short form.
             api_key: SecretText,
             /// The user name, where the vendor logs in.
-            username: SecretText,
+            username: String,
             /// The password, where the vendor logs in.
             password: SecretText,
             /// The credentials by field.

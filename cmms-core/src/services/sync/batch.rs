@@ -61,7 +61,11 @@ struct Sorted {
 }
 
 /// Writes a batch with its checkpoint. Afterwards both are durable, or neither is.
-pub(super) async fn commit<R: Synced>(stream: &mut Stream<'_, R>, run: &mut SyncRun, mut batch: Batch) -> Result<()> {
+pub(super) async fn commit<R: Synced>(
+    stream: &mut Stream<'_, R>,
+    run: &mut SyncRun,
+    mut batch: Batch,
+) -> Result<()> {
     if batch.pages == 0 {
         return Ok(());
     }
@@ -90,17 +94,33 @@ pub(super) async fn commit<R: Synced>(stream: &mut Stream<'_, R>, run: &mut Sync
     if any_bad || heals {
         let good: Vec<&str> = sorted.good.iter().map(String::as_str).collect();
         let now = uow.now();
-        super::quarantine::settle(stream.app, uow.tx(), &mut after, R::ENTITY, bad, &good, now).await?;
+        super::quarantine::settle(stream.app, uow.tx(), &mut after, R::ENTITY, bad, &good, now)
+            .await?;
     }
     if moved {
-        uow.save(&checkpoint, SaveRule::Upsert, || Error::internal("a checkpoint clashes")).await?;
+        uow.save(&checkpoint, SaveRule::Upsert, || {
+            Error::internal("a checkpoint clashes")
+        })
+        .await?;
     }
     after.sum_up();
     after.version += 1;
     after.updated_at = uow.now();
-    uow.save(&after, SaveRule::Update, || Error::internal("a run id was used twice")).await?;
-    let audited = AuditBatch { run: run.id, entity: R::ENTITY, records: written.audit };
-    uow.commit(AuditEvent::new("sync.batch", "run", run.id).version(after.version).batch(audited)).await?;
+    uow.save(&after, SaveRule::Update, || {
+        Error::internal("a run id was used twice")
+    })
+    .await?;
+    let audited = AuditBatch {
+        run: run.id,
+        entity: R::ENTITY,
+        records: written.audit,
+    };
+    uow.commit(
+        AuditEvent::new("sync.batch", "run", run.id)
+            .version(after.version)
+            .batch(audited),
+    )
+    .await?;
     stream.checkpoint = checkpoint;
     stream.has_quarantine |= any_bad;
     *run = after;
@@ -109,9 +129,15 @@ pub(super) async fn commit<R: Synced>(stream: &mut Stream<'_, R>, run: &mut Sync
 }
 
 /// What the twin of the crash test breaks: the checkpoint goes ahead of its rows.
-async fn save_checkpoint_alone<R: Synced>(stream: &mut Stream<'_, R>, checkpoint: &Checkpoint) -> Result<()> {
+async fn save_checkpoint_alone<R: Synced>(
+    stream: &mut Stream<'_, R>,
+    checkpoint: &Checkpoint,
+) -> Result<()> {
     let mut uow = Uow::begin(stream.app, stream.cx).await?;
-    uow.save(checkpoint, SaveRule::Upsert, || Error::internal("a checkpoint clashes")).await?;
+    uow.save(checkpoint, SaveRule::Upsert, || {
+        Error::internal("a checkpoint clashes")
+    })
+    .await?;
     let event = AuditEvent::new("sync.checkpoint", "connection", checkpoint.connection_id);
     uow.commit(event).await
 }
@@ -122,14 +148,22 @@ async fn sort<R: Synced>(stream: &Stream<'_, R>, records: Vec<ExternalRecord>) -
     let (records, twice) = newest(records, &mut sorted.bad);
     sorted.unchanged += twice;
     let connection = stream.plan.connection.id;
-    let keys: Vec<_> =
-        records.iter().map(|(id, _)| [connection.cell(), R::ENTITY.cell(), Cell::text(id)]).collect();
+    let keys: Vec<_> = records
+        .iter()
+        .map(|(id, _)| [connection.cell(), R::ENTITY.cell(), Cell::text(id)])
+        .collect();
     let keys: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 3]>::as_slice).collect();
-    let mut tx = stream.app.store.begin(&stream.cx.scope, TxMode::Once).await?;
+    let mut tx = stream
+        .app
+        .store
+        .begin(&stream.cx.scope, TxMode::Once)
+        .await?;
     let links = tx.of::<LinkDigest>().get_all(&keys).await?;
     drop(tx);
-    let stored: BTreeMap<String, (Digest, Uuid)> =
-        links.into_iter().map(|l| (l.external_id, (l.digest, l.record_id))).collect();
+    let stored: BTreeMap<String, (Digest, Uuid)> = links
+        .into_iter()
+        .map(|l| (l.external_id, (l.digest, l.record_id)))
+        .collect();
     for (external_id, record) in records {
         let digest = Digest::of(&[stream.mapping.revision().as_bytes(), record.raw.as_bytes()]);
         let link = stored.get(&external_id);
@@ -158,7 +192,11 @@ async fn sort<R: Synced>(stream: &Stream<'_, R>, records: Vec<ExternalRecord>) -
             }),
             Err(why) => {
                 sorted.good.retain(|id| *id != external_id);
-                sorted.bad.push(Bad { external_id, raw: record.raw, why });
+                sorted.bad.push(Bad {
+                    external_id,
+                    raw: record.raw,
+                    why,
+                });
             }
         }
     }
@@ -166,7 +204,10 @@ async fn sort<R: Synced>(stream: &Stream<'_, R>, records: Vec<ExternalRecord>) -
 }
 
 /// Of records with the same id the newest, in the order of their first appearance; and how many were left out.
-fn newest(records: Vec<ExternalRecord>, bad: &mut Vec<Bad>) -> (Vec<(String, ExternalRecord)>, u64) {
+fn newest(
+    records: Vec<ExternalRecord>,
+    bad: &mut Vec<Bad>,
+) -> (Vec<(String, ExternalRecord)>, u64) {
     let mut kept: Vec<(String, ExternalRecord)> = Vec::with_capacity(records.len());
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut twice = 0;
@@ -178,7 +219,11 @@ fn newest(records: Vec<ExternalRecord>, bad: &mut Vec<Bad>) -> (Vec<(String, Ext
                 reason: "missing_field",
                 detail: "the record has no id that can be read".to_owned(),
             };
-            bad.push(Bad { external_id, raw: record.raw, why });
+            bad.push(Bad {
+                external_id,
+                raw: record.raw,
+                why,
+            });
             continue;
         };
         match places.get(&id).and_then(|place| kept.get_mut(*place)) {

@@ -27,11 +27,17 @@ pub(super) async fn take(
 ) -> Result<()> {
     let owner = serde_json::to_string(&app.processes.me())
         .map_err(|e| Error::internal("a process id cannot be written").source(e))?;
-    let before = tx.of::<SyncLease>().get(&[connection.cell(), entity.cell()]).await?;
+    let before = tx
+        .of::<SyncLease>()
+        .get(&[connection.cell(), entity.cell()])
+        .await?;
     if let Some(held) = before.as_ref().and_then(|lease| lease.run_id)
         && held != run
     {
-        let holder = before.as_ref().map(|lease| lease.owner.0.as_ref()).unwrap_or_default();
+        let holder = before
+            .as_ref()
+            .map(|lease| lease.owner.0.as_ref())
+            .unwrap_or_default();
         if lives(app, held, holder) && !is_on(Failpoint::StealLease) {
             return Err(running(held, entity));
         }
@@ -44,7 +50,11 @@ pub(super) async fn take(
         run_id: Some(run),
         owner: RawJson(owner.into()),
     };
-    let rule = if before.is_some() { SaveRule::Update } else { SaveRule::Insert };
+    let rule = if before.is_some() {
+        SaveRule::Update
+    } else {
+        SaveRule::Insert
+    };
     match tx.of::<SyncLease>().save(&lease, rule).await? {
         Saved::Inserted | Saved::Updated | Saved::Unchanged => Ok(()),
         // Somebody took it between our look and our write, which a store with one writer never shows.
@@ -59,7 +69,10 @@ pub(super) async fn release(
     entity: Entity,
     run: RunId,
 ) -> Result<()> {
-    let held = tx.of::<SyncLease>().get(&[connection.cell(), entity.cell()]).await?;
+    let held = tx
+        .of::<SyncLease>()
+        .get(&[connection.cell(), entity.cell()])
+        .await?;
     if let Some(mut lease) = held.filter(|lease| lease.run_id == Some(run)) {
         lease.run_id = None;
         lease.version += 1;
@@ -75,23 +88,39 @@ pub(super) async fn hold(
     entity: Entity,
     run: RunId,
 ) -> Result<()> {
-    let held = tx.of::<SyncLease>().get(&[connection.cell(), entity.cell()]).await?;
+    let held = tx
+        .of::<SyncLease>()
+        .get(&[connection.cell(), entity.cell()])
+        .await?;
     match held.and_then(|lease| lease.run_id) {
         Some(holder) if holder == run => Ok(()),
         Some(holder) => Err(running(holder, entity)),
-        None => Err(Error::new(code::SYNC_INTERRUPTED, format!("the {entity} lease of this run is gone"))),
+        None => Err(Error::new(
+            code::SYNC_INTERRUPTED,
+            format!("the {entity} lease of this run is gone"),
+        )),
     }
 }
 
 /// Refuses while a run of the connection goes on.
-pub(crate) async fn refuse_while_held(app: &App, tx: &mut Box<dyn Tx>, connection: ConnectionId) -> Result<()> {
+pub(crate) async fn refuse_while_held(
+    app: &App,
+    tx: &mut Box<dyn Tx>,
+    connection: ConnectionId,
+) -> Result<()> {
     for entity in Entity::ALL {
-        let held = tx.of::<SyncLease>().get(&[connection.cell(), entity.cell()]).await?;
+        let held = tx
+            .of::<SyncLease>()
+            .get(&[connection.cell(), entity.cell()])
+            .await?;
         let Some(lease) = held else { continue };
         let Some(run) = lease.run_id else { continue };
         if lives(app, run, &lease.owner.0) {
-            return Err(Error::new(code::CONNECTION_BUSY, format!("run {run} syncs this connection"))
-                .subject("run_id", run));
+            return Err(Error::new(
+                code::CONNECTION_BUSY,
+                format!("run {run} syncs this connection"),
+            )
+            .subject("run_id", run));
         }
     }
     Ok(())
@@ -102,13 +131,24 @@ fn lives(app: &App, run: RunId, owner: &str) -> bool {
         return false;
     };
     // Within this process the list of active runs knows better: a dropped run leaves its lease behind.
-    if owner == app.processes.me() { app.active.contains(run) } else { app.processes.is_alive(&owner) }
+    if owner == app.processes.me() {
+        app.active.contains(run)
+    } else {
+        app.processes.is_alive(&owner)
+    }
 }
 
 fn running(run: RunId, entity: Entity) -> Error {
-    Error::new(code::SYNC_RUNNING, format!("run {run} syncs this connection's {entity} records just now"))
-        .subject("run_id", run)
-        .field("cmms_connection_id", "sync_running", format!("wait for run {run}"))
+    Error::new(
+        code::SYNC_RUNNING,
+        format!("run {run} syncs this connection's {entity} records just now"),
+    )
+    .subject("run_id", run)
+    .field(
+        "cmms_connection_id",
+        "sync_running",
+        format!("wait for run {run}"),
+    )
 }
 
 /// Marks the run of a dead owner as ended.

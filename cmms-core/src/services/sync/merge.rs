@@ -18,7 +18,10 @@ pub(super) fn snapshot<R: Synced>(mapped: &Mapped) -> RawJson {
         }
     }
     for reference in &mapped.references {
-        let id = reference.external_id.clone().map_or(Value::Null, Value::String);
+        let id = reference
+            .external_id
+            .clone()
+            .map_or(Value::Null, Value::String);
         fields.insert(reference.column.to_owned(), id);
     }
     RawJson(Value::Object(fields).to_string().into())
@@ -45,7 +48,10 @@ pub(super) fn merge<R: Synced>(
     let mut row = Row::of(record);
     let mut merged = Merged::default();
     for (place, cell) in mapped.cells {
-        let (Some(column), Some(present)) = (R::TABLE.columns.get(place), row.0.get_mut(place)) else { continue };
+        let (Some(column), Some(present)) = (R::TABLE.columns.get(place), row.0.get_mut(place))
+        else {
+            continue;
+        };
         if cell.is_null() && !column.nullable {
             continue;
         }
@@ -82,7 +88,10 @@ impl Merged {
         self.fields.push(column.name.to_owned());
         // Somebody here had changed what the vendor changes now.
         if snapshot.is_some_and(|pulled| *pulled != cell_json(present)) {
-            tracing::debug!(field = column.name, "a local value gives way to the vendor's");
+            tracing::debug!(
+                field = column.name,
+                "a local value gives way to the vendor's"
+            );
             let shown = matches!(column.privacy, Privacy::Public | Privacy::Internal);
             self.overwritten.push(FieldChange {
                 field: column.name.to_owned(),

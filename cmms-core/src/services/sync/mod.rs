@@ -69,30 +69,62 @@ pub async fn all(cx: &CallContext, app: &App, input: StartSync) -> Result<SyncRu
     start(cx, app, SyncType::All, input).await
 }
 
-async fn start(cx: &CallContext, app: &App, sync_type: SyncType, input: StartSync) -> Result<SyncRun> {
+async fn start(
+    cx: &CallContext,
+    app: &App,
+    sync_type: SyncType,
+    input: StartSync,
+) -> Result<SyncRun> {
     let force = input.force_sync.unwrap_or(false);
-    cx.scope.require(if force { Permission::SyncForce } else { Permission::SyncRun })?;
+    cx.scope.require(if force {
+        Permission::SyncForce
+    } else {
+        Permission::SyncRun
+    })?;
     if let Some(asked) = input.sync_type.filter(|asked| *asked != sync_type) {
-        return Err(Error::new(code::SYNC_TYPE, format!("this syncs {sync_type}, not {asked}")).field(
+        return Err(Error::new(
+            code::SYNC_TYPE,
+            format!("this syncs {sync_type}, not {asked}"),
+        )
+        .field(
             "sync_type",
             "sync_type_mismatch",
             format!("must be {sync_type} or left away"),
         ));
     }
-    let (connection, adapter, acx) = match connections::open_by_id(cx, app, input.cmms_connection_id).await {
-        // A secret that cannot be opened is the connection's state, so its health says so, too.
-        Err(e) if e.is(code::SECRET_UNREADABLE) => {
-            connections::note_failure(cx, app, input.cmms_connection_id, &e).await?;
-            return Err(e);
-        }
-        opened => opened?,
-    };
+    let (connection, adapter, acx) =
+        match connections::open_by_id(cx, app, input.cmms_connection_id).await {
+            // A secret that cannot be opened is the connection's state, so its health says so, too.
+            Err(e) if e.is(code::SECRET_UNREADABLE) => {
+                connections::note_failure(cx, app, input.cmms_connection_id, &e).await?;
+                return Err(e);
+            }
+            opened => opened?,
+        };
     if !connection.enabled {
         return Err(Error::new(
             code::CONNECTION_DISABLED,
-            format!("connection {:?} is switched off", connection.connection_name),
+            format!(
+                "connection {:?} is switched off",
+                connection.connection_name
+            ),
         )
-        .field("cmms_connection_id", "connection_disabled", "enable the connection first"));
+        .field(
+            "cmms_connection_id",
+            "connection_disabled",
+            "enable the connection first",
+        ));
     }
-    run::execute(cx, app, run::Plan { connection, adapter, acx, sync_type, force }).await
+    run::execute(
+        cx,
+        app,
+        run::Plan {
+            connection,
+            adapter,
+            acx,
+            sync_type,
+            force,
+        },
+    )
+    .await
 }

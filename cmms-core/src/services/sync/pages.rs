@@ -18,7 +18,10 @@ pub(super) struct Pages {
 
 impl Pages {
     /// Begins to fetch.
-    #[expect(clippy::disallowed_methods, reason = "the task is owned by `Pages` and ends with it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the task is owned by `Pages` and ends with it"
+    )]
     pub(super) fn fetch(
         adapter: Arc<dyn Adapter>,
         acx: AdapterCx,
@@ -28,7 +31,11 @@ impl Pages {
     ) -> Self {
         let (to, pages) = mpsc::channel(1);
         let task = tokio::spawn(async move {
-            let mut request = PullReq { entity, position, since };
+            let mut request = PullReq {
+                entity,
+                position,
+                since,
+            };
             loop {
                 let page = tokio::select! {
                     page = adapter.pull(&acx, &request) => page,
@@ -44,7 +51,10 @@ impl Pages {
                 }
             }
         });
-        Self { pages, _task: AbortOnDropHandle::new(task) }
+        Self {
+            pages,
+            _task: AbortOnDropHandle::new(task),
+        }
     }
 
     /// The next page; None: there are no more.

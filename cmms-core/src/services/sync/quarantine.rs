@@ -26,13 +26,24 @@ pub(super) struct Bad {
 }
 
 /// How many records wait.
-pub(super) async fn waiting(tx: &mut Box<dyn Tx>, connection: ConnectionId, entities: &[Entity]) -> Result<usize> {
+pub(super) async fn waiting(
+    tx: &mut Box<dyn Tx>,
+    connection: ConnectionId,
+    entities: &[Entity],
+) -> Result<usize> {
     let open = Filter::And(vec![
         Filter::eq(QuarantineItem::STATE, QuarantineState::Open.cell()),
         Filter::eq(QuarantineItem::CONNECTION_ID, connection.cell()),
-        Filter::In(QuarantineItem::ENTITY, entities.iter().map(Field::cell).collect()),
+        Filter::In(
+            QuarantineItem::ENTITY,
+            entities.iter().map(Field::cell).collect(),
+        ),
     ]);
-    Ok(tx.of::<QuarantineItem>().list(&Query::filter(open)).await?.len())
+    Ok(tx
+        .of::<QuarantineItem>()
+        .list(&Query::filter(open))
+        .await?
+        .len())
 }
 
 /// Keeps bad records, and ends the waiting of those that came in good.
@@ -54,8 +65,10 @@ pub(super) async fn settle(
         .collect();
     let keys: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 3]>::as_slice).collect();
     let stored = tx.of::<QuarantineItem>().get_all(&keys).await?;
-    let mut stored: BTreeMap<String, QuarantineItem> =
-        stored.into_iter().map(|item| (item.external_id.clone(), item)).collect();
+    let mut stored: BTreeMap<String, QuarantineItem> = stored
+        .into_iter()
+        .map(|item| (item.external_id.clone(), item))
+        .collect();
     let mut fresh = Vec::new();
     let mut known = Vec::new();
     for record in bad {
@@ -92,7 +105,11 @@ pub(super) async fn settle(
         item.last_seen_at = now;
         item.attempts += 1;
         item.state = QuarantineState::Open;
-        if is_known { known.push(item) } else { fresh.push(item) }
+        if is_known {
+            known.push(item)
+        } else {
+            fresh.push(item)
+        }
     }
     for (_, mut item) in stored {
         if item.state == QuarantineState::Open && good.contains(&item.external_id.as_str()) {
@@ -102,7 +119,11 @@ pub(super) async fn settle(
             known.push(item);
         }
     }
-    tx.of::<QuarantineItem>().save_all(&fresh, SaveRule::Insert).await?;
-    tx.of::<QuarantineItem>().save_all(&known, SaveRule::Update).await?;
+    tx.of::<QuarantineItem>()
+        .save_all(&fresh, SaveRule::Insert)
+        .await?;
+    tx.of::<QuarantineItem>()
+        .save_all(&known, SaveRule::Update)
+        .await?;
     Ok(())
 }

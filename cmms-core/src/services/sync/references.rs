@@ -1,6 +1,7 @@
 //! References between pulled records, and records that wait for them.
 
 use super::synced::Target;
+use crate::Result;
 use crate::domain::asset::{Asset, AssetTag};
 use crate::domain::audit::BatchRecord;
 use crate::domain::entity::Entity;
@@ -10,7 +11,6 @@ use crate::ports::repository::TxExt;
 use crate::ports::store::{Filter, Query, SaveRule, Tx};
 use crate::record::{Cell, Field};
 use crate::services::work_orders;
-use crate::Result;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,9 +20,15 @@ pub(super) struct Known(BTreeMap<String, (AssetId, String)>);
 
 impl Known {
     /// Looks the vendor's ids up.
-    pub(super) async fn find(tx: &mut Box<dyn Tx>, connection: ConnectionId, ids: &BTreeSet<&str>) -> Result<Self> {
-        let keys: Vec<_> =
-            ids.iter().map(|id| [connection.cell(), Entity::Asset.cell(), Cell::text(id)]).collect();
+    pub(super) async fn find(
+        tx: &mut Box<dyn Tx>,
+        connection: ConnectionId,
+        ids: &BTreeSet<&str>,
+    ) -> Result<Self> {
+        let keys: Vec<_> = ids
+            .iter()
+            .map(|id| [connection.cell(), Entity::Asset.cell(), Cell::text(id)])
+            .collect();
         let keys: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 3]>::as_slice).collect();
         let links = tx.of::<LinkDigest>().get_all(&keys).await?;
         let assets: Vec<_> = links.iter().map(|l| [Cell::Id(l.record_id)]).collect();
@@ -36,7 +42,10 @@ impl Known {
             .collect();
         let known = links
             .into_iter()
-            .filter_map(|l| tags.get(&l.record_id).map(|tag| (l.external_id, (AssetId(l.record_id), tag.clone()))))
+            .filter_map(|l| {
+                tags.get(&l.record_id)
+                    .map(|tag| (l.external_id, (AssetId(l.record_id), tag.clone())))
+            })
             .collect();
         Ok(Self(known))
     }
@@ -52,7 +61,10 @@ impl Known {
             None => Target::None,
             Some(id) => match self.0.get(id) {
                 Some((asset, tag)) => Target::Known(*asset, tag.clone()),
-                None => Target::Waiting(PendingRef::External(connection, id.to_owned()), id.to_owned()),
+                None => Target::Waiting(
+                    PendingRef::External(connection, id.to_owned()),
+                    id.to_owned(),
+                ),
             },
         }
     }
@@ -70,7 +82,11 @@ pub(super) async fn link_waiting(
     }
     let mut waiting_for = Vec::with_capacity(arrived.len() * 2);
     for (external_id, id, tag) in arrived {
-        waiting_for.push((PendingRef::External(connection, external_id.clone()), *id, tag.clone()));
+        waiting_for.push((
+            PendingRef::External(connection, external_id.clone()),
+            *id,
+            tag.clone(),
+        ));
         waiting_for.push((PendingRef::Tag(tag.clone()), *id, tag.clone()));
     }
     let orders = work_orders::link_pending(tx, &waiting_for, now).await?;
@@ -81,12 +97,20 @@ pub(super) async fn link_waiting(
         overwritten: Vec::new(),
     };
     let mut records: Vec<_> = orders.iter().map(|o| linked(o.id.0, "asset_id")).collect();
-    let keys = waiting_for.iter().map(|(p, _, _)| Cell::Text(p.key().into())).collect();
+    let keys = waiting_for
+        .iter()
+        .map(|(p, _, _)| Cell::Text(p.key().into()))
+        .collect();
     let query = Query::filter(Filter::In(Asset::PARENT_PENDING, keys));
     let mut children = tx.of::<Asset>().list(&query).await?;
-    let found: BTreeMap<String, _> = waiting_for.iter().map(|(p, id, tag)| (p.key(), (*id, tag))).collect();
+    let found: BTreeMap<String, _> = waiting_for
+        .iter()
+        .map(|(p, id, tag)| (p.key(), (*id, tag)))
+        .collect();
     for child in &mut children {
-        let Some((id, tag)) = child.parent_pending.take().and_then(|key| found.get(&key)) else { continue };
+        let Some((id, tag)) = child.parent_pending.take().and_then(|key| found.get(&key)) else {
+            continue;
+        };
         child.parent_uid = Some(*id);
         child.parent_asset_id = Some((*tag).clone());
         child.version += 1;
@@ -94,7 +118,9 @@ pub(super) async fn link_waiting(
         records.push(linked(child.id.0, "parent_asset_id"));
     }
     if !children.is_empty() {
-        tx.of::<Asset>().save_all(&children, SaveRule::Update).await?;
+        tx.of::<Asset>()
+            .save_all(&children, SaveRule::Update)
+            .await?;
     }
     Ok(records)
 }

@@ -68,7 +68,13 @@ async fn begin(cx: &CallContext, app: &App, plan: &Plan, id: RunId) -> Result<Sy
         deleted: 0,
         quarantined: 0,
         errors: Json(Vec::new()),
-        streams: Json(plan.sync_type.entities().iter().map(|e| StreamCount::new(*e)).collect()),
+        streams: Json(
+            plan.sync_type
+                .entities()
+                .iter()
+                .map(|e| StreamCount::new(*e))
+                .collect(),
+        ),
         started_at: now,
         finished_at: None,
         requested_by: by,
@@ -79,8 +85,12 @@ async fn begin(cx: &CallContext, app: &App, plan: &Plan, id: RunId) -> Result<Sy
     for entity in plan.sync_type.entities() {
         lease::take(app, uow.tx(), plan.connection.id, *entity, id, now).await?;
     }
-    uow.save(&run, SaveRule::Insert, || Error::internal("a run id was used twice")).await?;
-    uow.commit(AuditEvent::new("sync.start", "run", id).version(run.version)).await?;
+    uow.save(&run, SaveRule::Insert, || {
+        Error::internal("a run id was used twice")
+    })
+    .await?;
+    uow.commit(AuditEvent::new("sync.start", "run", id).version(run.version))
+        .await?;
     Ok(run)
 }
 
@@ -97,7 +107,8 @@ async fn finish(
     let mut uow = Uow::begin(app, &closing).await?;
     let now = uow.now();
     let failure = outcome.err();
-    let waiting = quarantine::waiting(uow.tx(), plan.connection.id, plan.sync_type.entities()).await?;
+    let waiting =
+        quarantine::waiting(uow.tx(), plan.connection.id, plan.sync_type.entities()).await?;
     run.status = match &failure {
         Some(e) if e.kind() == ErrorKind::Cancelled => SyncStatus::Cancelled,
         Some(_) => SyncStatus::Failed,
@@ -110,12 +121,19 @@ async fn finish(
         run.errors.0.truncate(crate::domain::sync_run::MAX_ERRORS);
     } else if waiting > 0 && run.errors.0.is_empty() {
         let detail = format!("{waiting} records of earlier runs wait in quarantine");
-        run.add_error(error_of(&Error::new(code::RECORDS_WAITING, detail), None, None));
+        run.add_error(error_of(
+            &Error::new(code::RECORDS_WAITING, detail),
+            None,
+            None,
+        ));
     }
     run.finished_at = Some(now);
     run.updated_at = now;
     run.version += 1;
-    uow.save(&run, SaveRule::Update, || Error::internal("a run id was used twice")).await?;
+    uow.save(&run, SaveRule::Update, || {
+        Error::internal("a run id was used twice")
+    })
+    .await?;
     for entity in plan.sync_type.entities() {
         lease::release(uow.tx(), plan.connection.id, *entity, run.id).await?;
     }

@@ -39,14 +39,25 @@ pub(super) struct Stream<'a, R> {
 
 impl<'a, R: Synced> Stream<'a, R> {
     /// Reads where the last listing stands.
-    pub(super) async fn open(cx: &'a CallContext, app: &'a App, plan: &'a Plan, _run: &SyncRun) -> Result<Self> {
+    pub(super) async fn open(
+        cx: &'a CallContext,
+        app: &'a App,
+        plan: &'a Plan,
+        _run: &SyncRun,
+    ) -> Result<Self> {
         let mapping = plan.adapter.default_mapping(R::ENTITY).ok_or_else(|| {
-            Error::new(code::VENDOR_UNSUPPORTED, format!("this vendor has no mapping for {}", R::ENTITY))
+            Error::new(
+                code::VENDOR_UNSUPPORTED,
+                format!("this vendor has no mapping for {}", R::ENTITY),
+            )
         })?;
         let mapping = compile(mapping, R::TABLE)?;
         let connection = plan.connection.id;
         let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
-        let stored = tx.of::<Checkpoint>().get(&[connection.cell(), R::ENTITY.cell()]).await?;
+        let stored = tx
+            .of::<Checkpoint>()
+            .get(&[connection.cell(), R::ENTITY.cell()])
+            .await?;
         let waiting = super::quarantine::waiting(&mut tx, connection, &[R::ENTITY]).await?;
         Ok(Self {
             cx,
@@ -88,7 +99,13 @@ impl<'a, R: Synced> Stream<'a, R> {
             position,
             since,
         );
-        let limit = self.plan.connection.options.0.batch_records.map_or(BATCH_RECORDS, |n| n as usize);
+        let limit = self
+            .plan
+            .connection
+            .options
+            .0
+            .batch_records
+            .map_or(BATCH_RECORDS, |n| n as usize);
         let mut batch = Batch::default();
         let mut began = self.app.clock.elapsed();
         loop {
@@ -108,7 +125,11 @@ impl<'a, R: Synced> Stream<'a, R> {
             let complete = page.next.is_none();
             batch.add(page);
             let waited = self.app.clock.elapsed().saturating_sub(began);
-            if complete || batch.records.len() >= limit || batch.bytes >= BATCH_BYTES || waited >= BATCH_TIME {
+            if complete
+                || batch.records.len() >= limit
+                || batch.bytes >= BATCH_BYTES
+                || waited >= BATCH_TIME
+            {
                 commit(self, run, std::mem::take(&mut batch)).await?;
             }
             if complete {
@@ -135,11 +156,17 @@ impl<'a, R: Synced> Stream<'a, R> {
 /// The counts of this kind of record.
 pub(super) fn count<R: Synced>(run: &mut SyncRun) -> &mut StreamCount {
     let streams = &mut run.streams.0;
-    let place = streams.iter().position(|s| s.entity == R::ENTITY).unwrap_or_else(|| {
-        streams.push(StreamCount::new(R::ENTITY));
-        streams.len() - 1
-    });
+    let place = streams
+        .iter()
+        .position(|s| s.entity == R::ENTITY)
+        .unwrap_or_else(|| {
+            streams.push(StreamCount::new(R::ENTITY));
+            streams.len() - 1
+        });
     // The place was found or made just now.
-    #[expect(clippy::indexing_slicing, reason = "the place was found or made just now")]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the place was found or made just now"
+    )]
     &mut streams[place]
 }

@@ -56,7 +56,13 @@ impl Synced for WorkOrder {
     const NUMBERED: Option<&'static str> = Some("WO");
 
     fn fresh(from: Fresh) -> Self {
-        let mut order = Self::new(WorkOrderId(from.id), from.name, String::new(), from.by, from.now);
+        let mut order = Self::new(
+            WorkOrderId(from.id),
+            from.name,
+            String::new(),
+            from.by,
+            from.now,
+        );
         order.source = WorkOrderSource::Sync;
         order
     }
@@ -85,7 +91,14 @@ impl Synced for Asset {
     const NUMBERED: Option<&'static str> = None;
 
     fn fresh(from: Fresh) -> Self {
-        Self::new(AssetId(from.id), from.name, String::new(), AssetType::Equipment, from.by, from.now)
+        Self::new(
+            AssetId(from.id),
+            from.name,
+            String::new(),
+            AssetType::Equipment,
+            from.by,
+            from.now,
+        )
     }
     fn uid(&self) -> Uuid {
         self.id.0

@@ -16,14 +16,28 @@ pub(super) async fn choose(
 ) -> Result<BTreeMap<String, Result<String, MapError>>> {
     let mut chosen = BTreeMap::new();
     let mut taken = taken(tx, ids.iter().map(|id| (*id).to_owned()).collect()).await?;
-    let second: Vec<String> = ids.iter().filter(|id| taken.contains(**id)).map(|id| format!("{slug}:{id}")).collect();
+    let second: Vec<String> = ids
+        .iter()
+        .filter(|id| taken.contains(**id))
+        .map(|id| format!("{slug}:{id}"))
+        .collect();
     taken.extend(self::taken(tx, second).await?);
     for id in ids {
-        let free = [(*id).to_owned(), format!("{slug}:{id}")].into_iter().find(|tag| !taken.contains(tag));
+        let free = [(*id).to_owned(), format!("{slug}:{id}")]
+            .into_iter()
+            .find(|tag| !taken.contains(tag));
         let tag = free
             .ok_or_else(|| format!("{id:?} and {slug}:{id} are taken by other assets"))
-            .and_then(|tag| check_tag("id", &tag).map(|()| tag).map_err(|e| e.message().to_owned()))
-            .map_err(|detail| MapError { field: "id".to_owned(), reason: "tag_taken", detail });
+            .and_then(|tag| {
+                check_tag("id", &tag)
+                    .map(|()| tag)
+                    .map_err(|e| e.message().to_owned())
+            })
+            .map_err(|detail| MapError {
+                field: "id".to_owned(),
+                reason: "tag_taken",
+                detail,
+            });
         if let Ok(tag) = &tag {
             taken.insert(tag.clone());
         }
@@ -38,5 +52,11 @@ async fn taken(tx: &mut Box<dyn Tx>, tags: Vec<String>) -> Result<BTreeSet<Strin
     }
     let tags = tags.into_iter().map(|tag| Cell::Text(tag.into())).collect();
     let query = Query::filter(Filter::In(AssetTag::ASSET_ID, tags));
-    Ok(tx.of::<AssetTag>().list(&query).await?.into_iter().map(|a| a.asset_id).collect())
+    Ok(tx
+        .of::<AssetTag>()
+        .list(&query)
+        .await?
+        .into_iter()
+        .map(|a| a.asset_id)
+        .collect())
 }

@@ -70,7 +70,10 @@ pub(super) async fn records<R: Synced>(
     let mut names = match R::NUMBERED {
         Some(prefix) => {
             let numbers = numbers::take(uow.tx(), prefix, now, new.len()).await?;
-            new.iter().map(|id| (*id).to_owned()).zip(numbers.into_iter().map(Ok)).collect()
+            new.iter()
+                .map(|id| (*id).to_owned())
+                .zip(numbers.into_iter().map(Ok))
+                .collect()
         }
         None => tags::choose(uow.tx(), &connection.slug, &new).await?,
     };
@@ -82,7 +85,11 @@ pub(super) async fn records<R: Synced>(
             continue;
         }
         let name: Result<String, MapError> = names.remove(&item.external_id).unwrap_or_else(|| {
-            Err(MapError { field: "id".into(), reason: "invalid_value", detail: "the record got no name".into() })
+            Err(MapError {
+                field: "id".into(),
+                reason: "invalid_value",
+                detail: "the record got no name".into(),
+            })
         });
         match name {
             Ok(name) => {
@@ -94,7 +101,11 @@ pub(super) async fn records<R: Synced>(
                 }
                 fresh.push((item, record));
             }
-            Err(why) => written.bad.push(Bad { external_id: item.external_id, raw: item.raw, why }),
+            Err(why) => written.bad.push(Bad {
+                external_id: item.external_id,
+                raw: item.raw,
+                why,
+            }),
         }
     }
 
@@ -103,35 +114,78 @@ pub(super) async fn records<R: Synced>(
     let mut links = Vec::with_capacity(fresh.len() + changed.len());
     let mut arrived = Vec::new();
     for (item, mut record) in fresh {
-        let link = link(connection.id, R::ENTITY, &item, record.uid(), snapshot::<R>(&item.mapped), now);
+        let link = link(
+            connection.id,
+            R::ENTITY,
+            &item,
+            record.uid(),
+            snapshot::<R>(&item.mapped),
+            now,
+        );
         match merge(&mut record, item.mapped, None, &known, connection.id) {
             Ok(merged) => {
                 if R::ENTITY == Entity::Asset {
-                    arrived.push((item.external_id, AssetId(record.uid()), record.name().to_owned()));
+                    arrived.push((
+                        item.external_id,
+                        AssetId(record.uid()),
+                        record.name().to_owned(),
+                    ));
                 }
-                written.audit.push(entry(record.uid(), "create", merged.fields, Vec::new()));
+                written
+                    .audit
+                    .push(entry(record.uid(), "create", merged.fields, Vec::new()));
                 links.push(link);
                 inserts.push(record);
             }
-            Err(why) => written.bad.push(Bad { external_id: item.external_id, raw: item.raw, why }),
+            Err(why) => written.bad.push(Bad {
+                external_id: item.external_id,
+                raw: item.raw,
+                why,
+            }),
         }
     }
     for (item, stored) in changed {
         let mut record = stored.record;
-        let link = link(connection.id, R::ENTITY, &item, record.uid(), snapshot::<R>(&item.mapped), now);
-        match merge(&mut record, item.mapped, Some(&stored.snapshot), &known, connection.id) {
+        let link = link(
+            connection.id,
+            R::ENTITY,
+            &item,
+            record.uid(),
+            snapshot::<R>(&item.mapped),
+            now,
+        );
+        match merge(
+            &mut record,
+            item.mapped,
+            Some(&stored.snapshot),
+            &known,
+            connection.id,
+        ) {
             Ok(merged) => {
-                let action = if merged.fields.is_empty() { "payload" } else { "update" };
+                let action = if merged.fields.is_empty() {
+                    "payload"
+                } else {
+                    "update"
+                };
                 if !merged.fields.is_empty() {
                     record.touch(now);
                 }
-                written.audit.push(entry(record.uid(), action, merged.fields, merged.overwritten));
+                written.audit.push(entry(
+                    record.uid(),
+                    action,
+                    merged.fields,
+                    merged.overwritten,
+                ));
                 links.push(link);
                 if action == "update" {
                     updates.push(record);
                 }
             }
-            Err(why) => written.bad.push(Bad { external_id: item.external_id, raw: item.raw, why }),
+            Err(why) => written.bad.push(Bad {
+                external_id: item.external_id,
+                raw: item.raw,
+                why,
+            }),
         }
     }
     let count = count::<R>(run);
@@ -140,8 +194,13 @@ pub(super) async fn records<R: Synced>(
     let tx = uow.tx();
     all(tx.of::<R>().save_all(&inserts, SaveRule::Insert).await?)?;
     all(tx.of::<R>().save_all(&updates, SaveRule::Update).await?)?;
-    all(tx.of::<ExternalLink>().save_all(&links, SaveRule::Upsert).await?)?;
-    written.audit.extend(link_waiting(tx, connection.id, &arrived, now).await?);
+    all(tx
+        .of::<ExternalLink>()
+        .save_all(&links, SaveRule::Upsert)
+        .await?)?;
+    written
+        .audit
+        .extend(link_waiting(tx, connection.id, &arrived, now).await?);
     Ok(written)
 }
 
@@ -161,8 +220,10 @@ async fn stored<R: Synced>(
     if linked.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let keys: Vec<_> =
-        linked.iter().map(|i| [connection.cell(), R::ENTITY.cell(), i.external_id.cell()]).collect();
+    let keys: Vec<_> = linked
+        .iter()
+        .map(|i| [connection.cell(), R::ENTITY.cell(), i.external_id.cell()])
+        .collect();
     let keys: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 3]>::as_slice).collect();
     let links = tx.of::<ExternalLink>().get_all(&keys).await?;
     let ids: Vec<_> = links.iter().map(|l| [Cell::Id(l.record_id)]).collect();
@@ -209,13 +270,23 @@ fn entry(
     fields: Vec<String>,
     overwritten: Vec<crate::domain::audit::FieldChange>,
 ) -> BatchRecord {
-    BatchRecord { id, action: action.to_owned(), fields, overwritten }
+    BatchRecord {
+        id,
+        action: action.to_owned(),
+        fields,
+        overwritten,
+    }
 }
 
 /// Within our own transaction nobody else can have taken a key or a version.
 fn all(saved: Vec<Saved>) -> Result<()> {
-    if saved.iter().any(|s| matches!(s, Saved::Stale | Saved::Duplicate)) {
-        return Err(Error::internal("a record of the batch clashes with a stored one"));
+    if saved
+        .iter()
+        .any(|s| matches!(s, Saved::Stale | Saved::Duplicate))
+    {
+        return Err(Error::internal(
+            "a record of the batch clashes with a stored one",
+        ));
     }
     Ok(())
 }

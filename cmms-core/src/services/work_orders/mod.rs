@@ -19,7 +19,9 @@ use crate::request::Patch;
 use crate::{Error, Result, code};
 use chrono::{DateTime, Utc};
 
-pub use request::{CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus, UpdateWorkOrder};
+pub use request::{
+    CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus, UpdateWorkOrder,
+};
 
 /// The most hours that a work order can take.
 const MAX_HOURS: f64 = 100_000.0;
@@ -33,7 +35,13 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateWorkOrder) -> Resu
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
     let by = cx.scope.principal().to_string();
-    let mut order = WorkOrder::new(WorkOrderId(app.ids.next()), String::new(), input.title, by, now);
+    let mut order = WorkOrder::new(
+        WorkOrderId(app.ids.next()),
+        String::new(),
+        input.title,
+        by,
+        now,
+    );
     order.description = input.description;
     order.priority = input.priority.unwrap_or(order.priority);
     order.status = input.status.unwrap_or(order.status);
@@ -51,13 +59,26 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateWorkOrder) -> Resu
     order.tags = input.tags.unwrap_or_default();
     order.custom_fields = input.custom_fields.unwrap_or_default();
     let mut checks = checked(&order);
-    if !matches!(order.status, WorkOrderStatus::Draft | WorkOrderStatus::Requested | WorkOrderStatus::Scheduled) {
-        checks.refuse("status", "invalid_value", "a new work order can be draft, requested or scheduled");
+    if !matches!(
+        order.status,
+        WorkOrderStatus::Draft | WorkOrderStatus::Requested | WorkOrderStatus::Scheduled
+    ) {
+        checks.refuse(
+            "status",
+            "invalid_value",
+            "a new work order can be draft, requested or scheduled",
+        );
     }
     checks.finish("work order")?;
     name_asset(uow.tx(), &mut order, input.asset_id).await?;
-    order.number = numbers::take(uow.tx(), "WO", now, 1).await?.pop().unwrap_or_default();
-    uow.save(&order, SaveRule::Insert, || Error::internal("a work order number was used twice")).await?;
+    order.number = numbers::take(uow.tx(), "WO", now, 1)
+        .await?
+        .pop()
+        .unwrap_or_default();
+    uow.save(&order, SaveRule::Insert, || {
+        Error::internal("a work order number was used twice")
+    })
+    .await?;
     let event = AuditEvent::new("work_order.create", "work_order", order.id)
         .version(order.version)
         .change(changes(None, &order));
@@ -90,8 +111,14 @@ pub async fn list(cx: &CallContext, app: &App, input: ListWorkOrders) -> Result<
         (WorkOrder::ASSIGNED_TO, input.assigned_to.as_deref()),
     ];
     let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
-    let ask = paging::Ask { limit: input.limit, cursor: input.cursor.as_deref() };
-    let mut page = paging::page(&mut tx, cx, &wanted, WorkOrder::ID, ask, |o: &WorkOrder| o.id.0).await?;
+    let ask = paging::Ask {
+        limit: input.limit,
+        cursor: input.cursor.as_deref(),
+    };
+    let mut page = paging::page(&mut tx, cx, &wanted, WorkOrder::ID, ask, |o: &WorkOrder| {
+        o.id.0
+    })
+    .await?;
     finish(app, &mut tx, &mut page.items).await?;
     Ok(page)
 }
@@ -109,7 +136,12 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateWorkOrder) -> Resu
     let mut checks = Checks::default();
     set("title", input.title, &mut order.title, &mut checks);
     set("priority", input.priority, &mut order.priority, &mut checks);
-    set("work_order_type", input.work_order_type, &mut order.work_order_type, &mut checks);
+    set(
+        "work_order_type",
+        input.work_order_type,
+        &mut order.work_order_type,
+        &mut checks,
+    );
     checks.finish("work order")?;
     input.description.apply(&mut order.description);
     input.location.apply(&mut order.location);
@@ -125,7 +157,9 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateWorkOrder) -> Resu
     input.actual_cost.apply(&mut order.actual_cost);
     input.safety_notes.apply(&mut order.safety_notes);
     input.tags.apply_or_default(&mut order.tags);
-    input.custom_fields.apply_or_default(&mut order.custom_fields);
+    input
+        .custom_fields
+        .apply_or_default(&mut order.custom_fields);
     checked(&order).finish("work order")?;
     match input.asset_id {
         Patch::Keep => {}
@@ -139,7 +173,11 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateWorkOrder) -> Resu
 ///
 /// # Errors
 /// `CMMS-WO-001`; `CMMS-WO-002` naming the allowed next statuses; `CMMS-WO-003`; `CMMS-STORE-001`.
-pub async fn set_status(cx: &CallContext, app: &App, input: SetWorkOrderStatus) -> Result<WorkOrder> {
+pub async fn set_status(
+    cx: &CallContext,
+    app: &App,
+    input: SetWorkOrderStatus,
+) -> Result<WorkOrder> {
     cx.scope.require(Permission::WorkOrderWork)?;
     let mut checks = Checks::default();
     checks.optional_line("reason", input.reason.as_deref());
@@ -149,7 +187,15 @@ pub async fn set_status(cx: &CallContext, app: &App, input: SetWorkOrderStatus) 
     check_version(input.version, before.version, "work order")?;
     let mut order = before.clone();
     order.transition(input.status, input.reason.clone(), uow.now())?;
-    store(app, uow, before, order, "work_order.set_status", input.reason).await
+    store(
+        app,
+        uow,
+        before,
+        order,
+        "work_order.set_status",
+        input.reason,
+    )
+    .await
 }
 
 async fn store(
@@ -164,7 +210,10 @@ async fn store(
     if order != before {
         order.version += 1;
         order.updated_at = now;
-        uow.save(&order, SaveRule::Update, || Error::internal("a work order number was used twice")).await?;
+        uow.save(&order, SaveRule::Update, || {
+            Error::internal("a work order number was used twice")
+        })
+        .await?;
         finish(app, uow.tx(), std::slice::from_mut(&mut order)).await?;
         let event = AuditEvent::new(action, "work_order", order.id)
             .version(order.version)
@@ -193,7 +242,11 @@ pub(super) fn check_version(asked: Option<i64>, present: i64, object: &str) -> R
             code::STORE_STALE,
             format!("the {object} has version {present}, not {version}"),
         )
-        .field("version", "stale_version", format!("the present version is {present}"))),
+        .field(
+            "version",
+            "stale_version",
+            format!("the present version is {present}"),
+        )),
         _ => Ok(()),
     }
 }
@@ -215,13 +268,21 @@ fn checked(order: &WorkOrder) -> Checks {
     if let (Some(start), Some(end)) = (order.scheduled_start, order.scheduled_end)
         && end < start
     {
-        checks.refuse("scheduled_end", "invalid_value", "may not lie before scheduled_start");
+        checks.refuse(
+            "scheduled_end",
+            "invalid_value",
+            "may not lie before scheduled_start",
+        );
     }
     checks
 }
 
 /// Points a work order at the asset of this tag, or lets it wait for the asset.
-async fn name_asset(tx: &mut Box<dyn Tx>, order: &mut WorkOrder, tag: Option<String>) -> Result<()> {
+async fn name_asset(
+    tx: &mut Box<dyn Tx>,
+    order: &mut WorkOrder,
+    tag: Option<String>,
+) -> Result<()> {
     order.asset_uid = None;
     order.asset_pending = None;
     if let Some(tag) = &tag {
@@ -236,10 +297,20 @@ async fn name_asset(tx: &mut Box<dyn Tx>, order: &mut WorkOrder, tag: Option<Str
 }
 
 async fn require(tx: &mut Box<dyn Tx>, id: WorkOrderId) -> Result<WorkOrder> {
-    tx.of::<WorkOrder>().get(&[id.cell()]).await?.ok_or_else(|| {
-        Error::new(code::WORK_ORDER_NOT_FOUND, format!("there is no work order {id}"))
-            .field("work_order_id", "work_order_not_found", "names no work order")
-    })
+    tx.of::<WorkOrder>()
+        .get(&[id.cell()])
+        .await?
+        .ok_or_else(|| {
+            Error::new(
+                code::WORK_ORDER_NOT_FOUND,
+                format!("there is no work order {id}"),
+            )
+            .field(
+                "work_order_id",
+                "work_order_not_found",
+                "names no work order",
+            )
+        })
 }
 
 async fn finish(app: &App, tx: &mut Box<dyn Tx>, orders: &mut [WorkOrder]) -> Result<()> {
@@ -259,22 +330,30 @@ pub(super) async fn link_pending(
     waiting_for: &[(PendingRef, crate::ids::AssetId, String)],
     now: DateTime<Utc>,
 ) -> Result<Vec<WorkOrder>> {
-    let keys = waiting_for.iter().map(|(p, _, _)| Cell::Text(p.key().into())).collect();
+    let keys = waiting_for
+        .iter()
+        .map(|(p, _, _)| Cell::Text(p.key().into()))
+        .collect();
     let query = Query::filter(Filter::In(WorkOrder::ASSET_PENDING, keys));
     let mut orders = tx.of::<WorkOrder>().list(&query).await?;
     if orders.is_empty() {
         return Ok(orders);
     }
-    let found: std::collections::BTreeMap<String, _> =
-        waiting_for.iter().map(|(p, id, tag)| (p.key(), (*id, tag))).collect();
+    let found: std::collections::BTreeMap<String, _> = waiting_for
+        .iter()
+        .map(|(p, id, tag)| (p.key(), (*id, tag)))
+        .collect();
     for order in &mut orders {
-        let Some((id, tag)) = order.asset_pending.take().and_then(|key| found.get(&key)) else { continue };
+        let Some((id, tag)) = order.asset_pending.take().and_then(|key| found.get(&key)) else {
+            continue;
+        };
         order.asset_uid = Some(*id);
         order.asset_id = Some((*tag).clone());
         order.version += 1;
         order.updated_at = now;
     }
-    tx.of::<WorkOrder>().save_all(&orders, SaveRule::Update).await?;
+    tx.of::<WorkOrder>()
+        .save_all(&orders, SaveRule::Update)
+        .await?;
     Ok(orders)
 }
-

@@ -1,0 +1,305 @@
+//! The one way to open a connection.
+
+use super::body::{BodyReader, Caps};
+use super::failure::Failure;
+use super::policy::{EgressPolicy, Grant, refused};
+use super::resolver::{Blocked, Checked, Dns, SystemDns};
+use cmms_core::{Error, Result};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{Method, StatusCode};
+use std::error::Error as _;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// Redirects that are followed at most.
+const MAX_HOPS: usize = 3;
+
+/// Whether redirects are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redirects {
+    /// A redirect is an answer like any other: for logins.
+    Off,
+    /// At most three, to the same scheme, host and port, for requests that only read.
+    SameOrigin,
+}
+
+/// A request that goes out.
+#[derive(Debug, Clone)]
+pub struct EgressRequest {
+    /// The method.
+    pub method: Method,
+    /// Where it goes.
+    pub url: Url,
+    /// Its headers; secret ones are marked as sensitive.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Option<Vec<u8>>,
+    /// Whether redirects are followed.
+    pub redirects: Redirects,
+}
+
+/// An answer with its whole body, decompressed.
+#[derive(Debug, Clone)]
+pub struct EgressReply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// How an [`EgressClient`] is made.
+#[derive(Debug)]
+pub struct EgressBuilder {
+    policy: EgressPolicy,
+    dns: Arc<dyn Dns>,
+    timeout: Duration,
+    connect_timeout: Duration,
+    caps: Caps,
+}
+
+impl EgressBuilder {
+    /// Looks names up in another way.
+    #[must_use]
+    pub fn dns(mut self, dns: Arc<dyn Dns>) -> Self {
+        self.dns = dns;
+        self
+    }
+
+    /// The time that a request with all its redirects may take; 30 s unless set.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The time that connecting may take; 10 s unless set.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001` when TLS cannot be set up.
+    pub fn build(self) -> Result<EgressClient> {
+        let client = |grant| self.inner(grant);
+        Ok(EgressClient {
+            vendors: client(Grant::Pattern)?,
+            listed: client(Grant::Origin)?,
+            policy: self.policy,
+            timeout: self.timeout,
+            caps: self.caps,
+        })
+    }
+
+    /// A client for each grant, since its resolver must know what a host may resolve to; connections are
+    /// not shared between them.
+    #[expect(clippy::disallowed_methods, reason = "this is the egress client")]
+    fn inner(&self, grant: Grant) -> Result<reqwest::Client> {
+        let resolver = Checked {
+            dns: Arc::clone(&self.dns),
+            policy: self.policy.clone(),
+            grant,
+        };
+        reqwest::Client::builder()
+            .dns_resolver(Arc::new(resolver))
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .gzip(false)
+            .deflate(false)
+            .connect_timeout(self.connect_timeout)
+            .user_agent(concat!("cmms/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| Error::internal("the HTTP client cannot be set up").source(e))
+    }
+}
+
+/// The one way to open a connection: every URL, every redirect and every address is checked first.
+#[derive(Debug, Clone)]
+pub struct EgressClient {
+    vendors: reqwest::Client,
+    listed: reqwest::Client,
+    policy: EgressPolicy,
+    timeout: Duration,
+    caps: Caps,
+}
+
+impl EgressClient {
+    /// A client with the defaults.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001` when TLS cannot be set up.
+    pub fn new(policy: EgressPolicy) -> Result<Self> {
+        Self::builder(policy).build()
+    }
+
+    /// A client to be set up.
+    pub fn builder(policy: EgressPolicy) -> EgressBuilder {
+        EgressBuilder {
+            policy,
+            dns: Arc::new(SystemDns),
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            caps: Caps {
+                bytes: 32 * 1024 * 1024,
+                ratio: 200,
+            },
+        }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &EgressPolicy {
+        &self.policy
+    }
+
+    /// Sends a request and reads the whole answer. `patterns` are the vendor's hosts.
+    ///
+    /// # Errors
+    /// What came between; statuses are answers, not failures.
+    pub async fn send(
+        &self,
+        request: EgressRequest,
+        patterns: &[&str],
+    ) -> Result<EgressReply, Failure> {
+        tokio::time::timeout(self.timeout, self.follow(request, patterns))
+            .await
+            .map_err(|_| Failure::Timeout)?
+    }
+
+    async fn follow(
+        &self,
+        request: EgressRequest,
+        patterns: &[&str],
+    ) -> Result<EgressReply, Failure> {
+        let mut url = request.url.clone();
+        let mut hops = 0;
+        loop {
+            let response = self.once(&request, url.clone(), patterns).await?;
+            let follows = request.redirects == Redirects::SameOrigin
+                && matches!(request.method, Method::GET | Method::HEAD)
+                && matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+            if !follows {
+                return self.read(response).await;
+            }
+            hops += 1;
+            if hops > MAX_HOPS {
+                return Err(Failure::Redirect("it redirects more than three times"));
+            }
+            url = next_hop(&url, response.headers())?;
+        }
+    }
+
+    async fn once(
+        &self,
+        request: &EgressRequest,
+        url: Url,
+        patterns: &[&str],
+    ) -> Result<reqwest::Response, Failure> {
+        let client = match self
+            .policy
+            .admit(&url, patterns)
+            .map_err(Failure::Refused)?
+        {
+            Grant::Pattern => &self.vendors,
+            Grant::Origin => &self.listed,
+        };
+        let mut out = client
+            .request(request.method.clone(), url)
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"))
+            .headers(request.headers.clone());
+        if let Some(body) = &request.body {
+            out = out.body(body.clone());
+        }
+        out.send().await.map_err(sending_failed)
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Result<EgressReply, Failure> {
+        let too_large = response
+            .content_length()
+            .is_some_and(|n| usize::try_from(n).map_or(true, |n| n > self.caps.bytes));
+        if too_large {
+            return Err(Failure::TooLarge("it is larger than 32 MiB"));
+        }
+        let status = response.status();
+        let headers = response.headers().clone();
+        let encodings: Vec<_> = headers.get_all(CONTENT_ENCODING).iter().collect();
+        let encoding = match encodings.as_slice() {
+            [] => None,
+            [one] => Some(one.to_str().unwrap_or("?")),
+            _ => Some("?"),
+        };
+        let mut body = BodyReader::new(encoding, self.caps)?;
+        while let Some(piece) = response.chunk().await.map_err(reading_failed)? {
+            body.push(&piece)?;
+        }
+        Ok(EgressReply {
+            status,
+            headers,
+            body: body.finish()?,
+        })
+    }
+}
+
+/// Where a redirect leads, if it stays at the same scheme, host and port. Credentials go along since
+/// nothing that they are for changes.
+fn next_hop(from: &Url, headers: &HeaderMap) -> Result<Url, Failure> {
+    let to = headers
+        .get(LOCATION)
+        .and_then(|l| l.to_str().ok())
+        .and_then(|l| from.join(l).ok())
+        .ok_or(Failure::Redirect("it redirects without saying where"))?;
+    if to.origin() == from.origin() {
+        Ok(to)
+    } else {
+        Err(Failure::Redirect("it redirects to another host"))
+    }
+}
+
+fn sending_failed(e: reqwest::Error) -> Failure {
+    let e = e.without_url();
+    if let Some(why) = caused_by::<Blocked>(&e) {
+        return Failure::Refused(refused(why.0));
+    }
+    if e.is_builder() {
+        Failure::Request("it cannot be written as HTTP")
+    } else if e.is_connect() {
+        Failure::Unreachable(e)
+    } else if e.is_timeout() {
+        Failure::Timeout
+    } else {
+        Failure::Interrupted(e)
+    }
+}
+
+fn reading_failed(e: reqwest::Error) -> Failure {
+    let e = e.without_url();
+    if e.is_timeout() {
+        return Failure::Timeout;
+    }
+    match caused_by::<io::Error>(&e).map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => {
+            Failure::Interrupted(e)
+        }
+        _ => Failure::Truncated,
+    }
+}
+
+/// The first cause of this type.
+fn caused_by<T: std::error::Error + 'static>(e: &reqwest::Error) -> Option<&T> {
+    let mut cause = e.source();
+    while let Some(e) = cause {
+        if let Some(found) = e.downcast_ref::<T>() {
+            return Some(found);
+        }
+        cause = e.source();
+    }
+    None
+}

@@ -1,0 +1,118 @@
+//! An answer, and what it means where it is no success.
+
+use super::depth::is_too_deep;
+use crate::egress::EgressReply;
+use cmms_core::{Error, Result, code};
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use serde::Deserialize;
+use std::fmt;
+
+/// A vendor's answer that is neither a failure of its system nor a request to wait. Its `Debug` shows
+/// status and size only.
+pub struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn new(reply: EgressReply) -> Self {
+        Self {
+            status: reply.status,
+            headers: reply.headers,
+            body: reply.body,
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// The bytes of the body, decompressed.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The answer, if it is a success.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-002` for 401, `CMMS-VENDOR-003` for 403, `CMMS-VENDOR-004` for every other status that
+    /// is no success.
+    pub fn success(self) -> Result<Self> {
+        let status = self.status.as_u16();
+        match status {
+            200..=299 => Ok(self),
+            401 => Err(Error::new(
+                code::VENDOR_LOGIN,
+                "the vendor refused the credentials (status 401)",
+            )),
+            403 => Err(Error::new(
+                code::VENDOR_FORBIDDEN,
+                "the vendor does not allow this account to do that (status 403)",
+            )),
+            300..=399 => Err(misunderstood(format!(
+                "the vendor's address answers with a redirect (status {status})"
+            ))),
+            _ => Err(misunderstood(format!(
+                "the vendor's answer has the status {status}"
+            ))),
+        }
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-004` for a web page, text that is not UTF-8, JSON that is cut, broken, too deep or of
+    /// another shape. No part of the body enters the error.
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        let text = std::str::from_utf8(&self.body)
+            .map_err(|_| misunderstood("the vendor's answer is not UTF-8"))?;
+        if self.is_page(text) {
+            return Err(misunderstood("the vendor's answer is a web page, not JSON"));
+        }
+        if is_too_deep(text.as_bytes()) {
+            return Err(misunderstood(
+                "the vendor's answer is nested deeper than 64 levels",
+            ));
+        }
+        serde_json::from_str(text).map_err(|e| {
+            misunderstood(match e.classify() {
+                serde_json::error::Category::Eof => "the vendor's answer is cut off".to_owned(),
+                serde_json::error::Category::Data => format!(
+                    "the vendor's answer has another shape than is documented, at line {}, column {}",
+                    e.line(),
+                    e.column()
+                ),
+                _ => format!(
+                    "the vendor's answer is no JSON, at line {}, column {}",
+                    e.line(),
+                    e.column()
+                ),
+            })
+        })
+    }
+
+    fn is_page(&self, text: &str) -> bool {
+        let says_html = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|t| t.to_str().ok())
+            .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/html"));
+        says_html || text.trim_start().starts_with('<')
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn misunderstood(what: impl Into<String>) -> Error {
+    Error::new(code::VENDOR_ANSWER, what)
+}

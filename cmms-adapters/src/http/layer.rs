@@ -1,0 +1,212 @@
+//! Sending: limits, retries and the meaning of outcomes.
+
+use super::answer::{Answer, misunderstood};
+use super::limiter::Limiter;
+use super::request::Request;
+use super::retry::{Backoff, retry_after};
+use crate::egress::{EgressClient, EgressReply, Failure};
+use cmms_core::error::Retry;
+use cmms_core::ports::adapter::AdapterCx;
+use cmms_core::{Error, Result, code};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::Instrument as _;
+use url::Url;
+
+/// HTTP for one adapter: its hosts, its retries, its limits. One object serves all its connections.
+#[derive(Debug)]
+pub struct HttpLayer {
+    client: Arc<EgressClient>,
+    patterns: &'static [&'static str],
+    limiter: Limiter,
+    backoff: Backoff,
+}
+
+/// An outcome that is no answer.
+struct Failed {
+    error: Error,
+    /// Whether the same request can succeed in a moment.
+    may_pass: bool,
+    /// Whether the vendor cannot have acted on the request.
+    unsent: bool,
+    /// How long the vendor asks to wait.
+    after: Option<Duration>,
+}
+
+impl HttpLayer {
+    /// A layer for the hosts of a vendor: exact names, or with one leading `*.`.
+    pub fn new(client: Arc<EgressClient>, patterns: &'static [&'static str]) -> Self {
+        Self {
+            client,
+            patterns,
+            limiter: Limiter::default(),
+            backoff: Backoff::new(fastrand::Rng::new()),
+        }
+    }
+
+    /// The same layer with waits that follow from a seed.
+    #[must_use]
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.backoff = Backoff::new(fastrand::Rng::with_seed(seed));
+        self
+    }
+
+    /// Checks a base URL against the vendor's hosts and the egress policy, without calling anybody.
+    ///
+    /// # Errors
+    /// `CMMS-EGRESS-001`, `CMMS-EGRESS-002`.
+    pub fn check_url(&self, url: &str) -> Result<Url> {
+        self.client.policy().check_url(url, self.patterns)
+    }
+
+    /// Sends a request, again where that is safe and may help: with growing waits, or as long as the vendor
+    /// asks. Statuses below 500 other than 408 and 429 are answers.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-001` unreachable, `-004` cut or unreadable, `-005` rate limit, `-006` failed,
+    /// `-007` too large, `-008` too slow; `CMMS-EGRESS-…`; `CMMS-OP-003` when the caller gave up.
+    pub async fn send(&self, cx: &AdapterCx, request: &Request) -> Result<Answer> {
+        let span = tracing::debug_span!(
+            "cmms.http.send",
+            connection = %cx.connection,
+            method = %request.method(),
+            path = request.path(),
+        );
+        self.send_again(cx, request).instrument(span).await
+    }
+
+    async fn send_again(&self, cx: &AdapterCx, request: &Request) -> Result<Answer> {
+        let mut repetition = 0;
+        loop {
+            self.limiter.wait(cx).await?;
+            let sent = self.client.send(request.egress(), self.patterns);
+            let outcome = cx
+                .cancel
+                .run_until_cancelled(sent)
+                .await
+                .ok_or_else(gave_up)?;
+            let failed = match judge(outcome, cx) {
+                Ok(answer) => {
+                    tracing::debug!(status = answer.status(), bytes = answer.body().len());
+                    return Ok(answer);
+                }
+                Err(failed) => failed,
+            };
+            let again = failed.may_pass
+                && repetition < request.max_retries()
+                && (request.is_repeatable() || failed.unsent);
+            if !again {
+                tracing::debug!(code = failed.error.code().id(), repetition, "gives up");
+                return Err(failed.error);
+            }
+            let wait = failed
+                .after
+                .unwrap_or_else(|| self.backoff.wait(repetition));
+            tracing::debug!(
+                code = failed.error.code().id(),
+                repetition,
+                wait_ms = wait.as_millis(),
+                "tries again"
+            );
+            pause(cx, wait).await?;
+            repetition += 1;
+        }
+    }
+}
+
+/// Waits, unless the caller gives up.
+pub(super) async fn pause(cx: &AdapterCx, wait: Duration) -> Result<()> {
+    cx.cancel
+        .run_until_cancelled(cx.clock.sleep(wait))
+        .await
+        .ok_or_else(gave_up)
+}
+
+fn gave_up() -> Error {
+    Error::new(code::OP_CANCELLED, "the caller gave up")
+}
+
+fn judge(outcome: Result<EgressReply, Failure>, cx: &AdapterCx) -> Result<Answer, Failed> {
+    let reply = outcome.map_err(|f| of_failure(f))?;
+    let status = reply.status.as_u16();
+    let after = retry_after(&reply.headers, cx.clock.now());
+    match status {
+        429 => {
+            let error = Error::new(code::VENDOR_LIMIT, "the vendor asks to call less often");
+            Err(Failed {
+                error: match after {
+                    Some(wait) => error.retry(Retry::After(wait)),
+                    None => error,
+                },
+                may_pass: true,
+                unsent: true,
+                after,
+            })
+        }
+        408 | 500..=599 => {
+            let error = Error::new(
+                code::VENDOR_ERROR,
+                format!("the vendor's system failed (status {status})"),
+            );
+            let may_pass = matches!(status, 408 | 500 | 502 | 503 | 504);
+            Err(Failed {
+                error: match after {
+                    Some(wait) => error.retry(Retry::After(wait)),
+                    None if may_pass => error.retry(Retry::Later),
+                    None => error,
+                },
+                may_pass,
+                unsent: false,
+                after,
+            })
+        }
+        _ => Ok(Answer::new(reply)),
+    }
+}
+
+fn of_failure(failure: Failure) -> Failed {
+    let passing = |error, unsent| Failed {
+        error,
+        may_pass: true,
+        unsent,
+        after: None,
+    };
+    let lasting = |error| Failed {
+        error,
+        may_pass: false,
+        unsent: false,
+        after: None,
+    };
+    let unreachable = |e: reqwest::Error, what: &str| {
+        Error::new(code::VENDOR_UNREACHABLE, what).source(e.without_url())
+    };
+    match failure {
+        Failure::Refused(e) => lasting(e),
+        Failure::Unreachable(e) => passing(
+            unreachable(e, "the vendor's system cannot be reached"),
+            true,
+        ),
+        Failure::Interrupted(e) => passing(
+            unreachable(e, "the vendor's system ended the connection"),
+            false,
+        ),
+        Failure::Timeout => passing(
+            Error::new(code::VENDOR_TIMEOUT, "the vendor did not answer in time"),
+            false,
+        ),
+        Failure::Truncated => passing(misunderstood("the vendor's answer is cut off"), false),
+        Failure::TooLarge(why) => lasting(Error::new(
+            code::VENDOR_TOO_LARGE,
+            format!("the vendor's answer is refused: {why}"),
+        )),
+        Failure::Unreadable(why) => lasting(misunderstood(format!(
+            "the vendor's answer cannot be read: {why}"
+        ))),
+        Failure::Redirect(why) => lasting(misunderstood(format!(
+            "the vendor's answer is not followed: {why}"
+        ))),
+        Failure::Request(why) => {
+            lasting(Error::internal(format!("a request cannot be sent: {why}")))
+        }
+    }
+}

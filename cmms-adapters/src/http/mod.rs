@@ -1,0 +1,16 @@
+//! HTTP as adapters use it: requests, retries, limits and the meaning of outcomes.
+//!
+//! An adapter builds a [`Request`], sends it through its [`HttpLayer`] and reads an [`Answer`]. Errors
+//! carry a `CMMS-VENDOR-…` code and never a body, a query or a secret.
+
+mod answer;
+mod depth;
+mod layer;
+mod limiter;
+mod request;
+mod retry;
+
+pub use answer::Answer;
+pub(crate) use answer::misunderstood;
+pub use layer::HttpLayer;
+pub use request::Request;

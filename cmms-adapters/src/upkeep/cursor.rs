@@ -1,0 +1,475 @@
+//! Where a listing stands, and what a page makes of it.
+//!
+//! Lists have offsets and no cursor, so a record that changes, appears or goes while a list is read shifts
+//! its successors. Two ways through a list stand that:
+//!
+//! - **Changes**: ascending `updatedAt` from a lower bound that moves up with each page. The bound is
+//!   inclusive and ids seen at it are remembered; an offset is used only inside a block of equal times, and
+//!   then the request overlaps by the one row that must still be there.
+//! - **Listing**: offsets alone, with the same overlap. For lists whose filter or order is not honoured,
+//!   which the rows themselves show.
+//!
+//! A server may give fewer rows than were asked for, so only an empty page (or a 404) is an end.
+
+use super::wire::Row;
+use crate::http::misunderstood;
+use chrono::{DateTime, TimeDelta, Utc};
+use cmms_core::ports::adapter::{ExternalRecord, Position};
+use cmms_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// How far before the time asked for a listing begins: the vendor's index can lag.
+const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
+/// Rows of a block of equal times that are remembered; beyond, a row may be given twice.
+const SEEN_MAX: usize = 10_000;
+/// Rounds without anything new after which the list cannot be read.
+const IDLE_MAX: u8 = 8;
+
+/// Where a listing stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Cursor {
+    part: Part,
+    #[serde(flatten)]
+    mode: Mode,
+    at: At,
+    /// The latest time seen in this part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    high: Option<DateTime<Utc>>,
+    /// Rounds without anything new.
+    #[serde(default)]
+    idle: u8,
+}
+
+/// A part of a listing: work orders may need two.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Part {
+    of: Of,
+    /// The lower bound that every part begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<i64>,
+    /// The latest time seen in the part before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<DateTime<Utc>>,
+}
+
+/// Whether a list holds archived work orders unless they are asked for is not known: where it showed none
+/// they are asked for. It is not asked for those that are not archived, since a filter may pass over records
+/// that do not have the field.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Of {
+    /// Everything: there are no archived ones, or they were seen.
+    Whole,
+    /// The list as it is, which has shown no archived ones.
+    Plain,
+    /// The archived ones.
+    Archived,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+enum Mode {
+    Changes {
+        /// The lower bound, in milliseconds since 1970; none before the first time is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        bound: Option<i64>,
+        /// Rows given at the bound.
+        seen: Vec<String>,
+    },
+    Listing {
+        /// Rows of the last page.
+        page: Vec<String>,
+    },
+}
+
+/// What the next request is for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum At {
+    /// The first page from the bound, or of the list.
+    Start,
+    /// The page behind `offset` rows, of which `last` was the last: it is asked for again.
+    Overlap { offset: u64, last: String },
+    /// Whether anything is behind `offset` rows, after `last` was found to be still in its place.
+    Beyond { offset: u64, last: String },
+    /// Whether anything is behind `offset` rows that were all known.
+    Confirm { offset: u64, last: String },
+    /// The page before, to find `last` in.
+    Back { offset: u64, last: String },
+}
+
+/// What a page made of a listing.
+#[derive(Debug, PartialEq)]
+pub(super) enum Turn {
+    /// Another request is needed.
+    Again(Cursor),
+    /// Records, and where it goes on.
+    Page(Vec<ExternalRecord>, Cursor),
+    /// Nothing is left; the latest time seen.
+    End(Option<DateTime<Utc>>),
+}
+
+impl Cursor {
+    /// The beginning of a listing of assets.
+    pub(super) fn assets(since: Option<DateTime<Utc>>) -> Self {
+        Self::begin(Part {
+            of: Of::Whole,
+            from: bound(since),
+            before: None,
+        })
+    }
+
+    /// The beginning of a listing of work orders.
+    pub(super) fn work_orders(since: Option<DateTime<Utc>>) -> Self {
+        Self::begin(Part {
+            of: Of::Plain,
+            from: bound(since),
+            before: None,
+        })
+    }
+
+    fn begin(part: Part) -> Self {
+        Self {
+            mode: Mode::Changes {
+                bound: part.from,
+                seen: Vec::new(),
+            },
+            at: At::Start,
+            high: None,
+            idle: 0,
+            part,
+        }
+    }
+
+    /// A stored place.
+    pub(super) fn read(position: &Position) -> Result<Self> {
+        serde_json::from_str(&position.0)
+            .map_err(|_| Error::internal("the stored position of an UpKeep listing cannot be read"))
+    }
+
+    /// The place as it is stored.
+    pub(super) fn position(&self) -> Result<Position> {
+        serde_json::to_string(self)
+            .map(Position)
+            .map_err(|e| Error::internal("the position of an UpKeep listing is no JSON").source(e))
+    }
+
+    /// The latest time of the first part. Records can leave the second part for the first after that was
+    /// read, and then have a later time; those of the second part do not count so that they are not missed.
+    pub(super) fn high_water(&self) -> Option<DateTime<Utc>> {
+        self.part.before.or(self.high)
+    }
+
+    /// The query of the next request.
+    pub(super) fn query(&self, limit: u32) -> Vec<(&'static str, String)> {
+        let mut query = vec![
+            ("limit", limit.to_string()),
+            ("offset", self.offset().to_string()),
+        ];
+        if self.part.of == Of::Archived {
+            query.push(("archived", "true".to_owned()));
+        }
+        if let Mode::Changes { bound, .. } = &self.mode {
+            query.push(("orderBy", "updatedAt ASC".to_owned()));
+            if let Some(bound) = bound {
+                query.push(("updatedAtGreaterThanOrEqualTo", bound.to_string()));
+            }
+        }
+        query
+    }
+
+    fn offset(&self) -> u64 {
+        match &self.at {
+            At::Start => 0,
+            At::Overlap { offset, .. } => offset.saturating_sub(1),
+            At::Beyond { offset, .. } | At::Confirm { offset, .. } | At::Back { offset, .. } => {
+                *offset
+            }
+        }
+    }
+
+    /// Whether a 404 means that nothing is left: behind some rows, and where the list gave some before.
+    pub(super) fn can_end(&self) -> bool {
+        self.offset() > 0 || self.high_water().is_some()
+    }
+
+    /// What is left to do where the server refuses the query; none where it refuses the plain list.
+    pub(super) fn refused(self) -> Option<Turn> {
+        match self.mode {
+            Mode::Changes { .. } => Some(Turn::Again(self.without_order())),
+            Mode::Listing { .. } if self.part.of == Of::Archived => Some(self.end()),
+            Mode::Listing { .. } => None,
+        }
+    }
+
+    /// The same list from its beginning, without filter by time and order.
+    fn without_order(self) -> Self {
+        Self {
+            mode: Mode::Listing { page: Vec::new() },
+            at: At::Start,
+            idle: 0,
+            ..self
+        }
+    }
+
+    /// The end of a part: where the next begins, or the end of all.
+    fn end(self) -> Turn {
+        let high_water = self.high_water();
+        match self.part.of {
+            Of::Plain => Turn::Again(Self::begin(Part {
+                of: Of::Archived,
+                from: self.part.from,
+                before: high_water,
+            })),
+            Of::Whole | Of::Archived => Turn::End(high_water),
+        }
+    }
+
+    /// Takes the page that the query gave.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-004` when the list does not move on.
+    pub(super) fn turn(self, rows: Vec<Row>) -> Result<Turn> {
+        if self.idle > IDLE_MAX {
+            return Err(misunderstood(
+                "UpKeep's list does not move on: its pages give the same records again",
+            ));
+        }
+        let Self {
+            mut part,
+            mode,
+            at,
+            high,
+            idle,
+        } = self;
+        if part.of == Of::Plain && rows.iter().any(|r| r.archived) {
+            part.of = Of::Whole;
+        }
+        match mode {
+            Mode::Changes { bound, seen } => Changes {
+                part,
+                bound,
+                seen,
+                high,
+                idle,
+            }
+            .turn(at, rows),
+            Mode::Listing { page } => Listing {
+                part,
+                page,
+                high,
+                idle,
+            }
+            .turn(at, rows),
+        }
+    }
+}
+
+fn bound(since: Option<DateTime<Utc>>) -> Option<i64> {
+    since
+        .and_then(|at| at.checked_sub_signed(LOOK_BACK))
+        .map(|at| at.timestamp_millis())
+}
+
+fn records(rows: Vec<Row>) -> Vec<ExternalRecord> {
+    rows.into_iter().map(|r| r.record).collect()
+}
+
+fn latest(high: Option<DateTime<Utc>>, rows: &[Row]) -> Option<DateTime<Utc>> {
+    rows.iter()
+        .filter_map(|r| r.record.updated_at)
+        .max()
+        .max(high)
+}
+
+fn count(rows: &[Row]) -> u64 {
+    u64::try_from(rows.len()).unwrap_or(u64::MAX)
+}
+
+struct Changes {
+    part: Part,
+    bound: Option<i64>,
+    seen: Vec<String>,
+    high: Option<DateTime<Utc>>,
+    idle: u8,
+}
+
+impl Changes {
+    fn turn(mut self, at: At, mut rows: Vec<Row>) -> Result<Turn> {
+        let Some(first) = rows.first().map(|r| r.key.clone()) else {
+            return Ok(match at {
+                At::Overlap { .. } => self.restart(),
+                _ => self.at(At::Start).end(),
+            });
+        };
+        let before = match at {
+            At::Start | At::Back { .. } => 0,
+            At::Confirm { offset, last } => {
+                return Ok(Turn::Again(self.at(At::Overlap { offset, last })));
+            }
+            At::Overlap { last, .. } if first != last => return Ok(self.restart()),
+            At::Overlap { offset, last } => {
+                rows.remove(0);
+                if rows.is_empty() {
+                    return Ok(Turn::Again(self.at(At::Beyond { offset, last })));
+                }
+                offset
+            }
+            // The server gives the same row at every offset, or the block shifted in this moment.
+            At::Beyond { last, .. } if first == last => return Ok(self.restart()),
+            At::Beyond { offset, .. } => offset,
+        };
+        if !self.honours_query(&rows) {
+            let listing = self.at(At::Start).without_order();
+            return Ok(Turn::Again(listing));
+        }
+        self.high = latest(self.high, &rows);
+        let offset = before + count(&rows);
+        let last = rows.last().map(|r| r.key.clone()).unwrap_or_default();
+        let top = rows.iter().filter_map(Row::millis).max().max(self.bound);
+        let at_top: Vec<String> = rows
+            .iter()
+            .filter(|r| r.millis().is_none_or(|m| Some(m) == top))
+            .map(|r| r.key.clone())
+            .collect();
+        let known = std::mem::take(&mut self.seen);
+        let at_bound = |r: &Row| r.millis().is_none_or(|m| Some(m) == self.bound);
+        rows.retain(|r| !(at_bound(r) && known.contains(&r.key)));
+        let next = if top > self.bound {
+            self.bound = top;
+            self.seen = at_top;
+            At::Start
+        } else {
+            self.seen = known;
+            for key in at_top {
+                if self.seen.len() < SEEN_MAX && !self.seen.contains(&key) {
+                    self.seen.push(key);
+                }
+            }
+            if rows.is_empty() {
+                At::Confirm { offset, last }
+            } else {
+                At::Overlap { offset, last }
+            }
+        };
+        if rows.is_empty() {
+            return Ok(Turn::Again(self.at(next)));
+        }
+        self.idle = 0;
+        Ok(Turn::Page(records(rows), self.at(next)))
+    }
+
+    /// Whether rows are as asked for: none below the bound, times ascending.
+    fn honours_query(&self, rows: &[Row]) -> bool {
+        let times = rows.iter().filter_map(Row::millis);
+        times
+            .clone()
+            .all(|m| self.bound.is_none_or(|bound| m >= bound))
+            && times.is_sorted()
+    }
+
+    /// Rows of the block went, so the rest moved up: the block is read again from its beginning.
+    fn restart(mut self) -> Turn {
+        self.idle += 1;
+        Turn::Again(self.at(At::Start))
+    }
+
+    fn at(self, at: At) -> Cursor {
+        Cursor {
+            part: self.part,
+            mode: Mode::Changes {
+                bound: self.bound,
+                seen: self.seen,
+            },
+            at,
+            high: self.high,
+            idle: self.idle,
+        }
+    }
+}
+
+struct Listing {
+    part: Part,
+    page: Vec<String>,
+    high: Option<DateTime<Utc>>,
+    idle: u8,
+}
+
+impl Listing {
+    fn turn(mut self, at: At, mut rows: Vec<Row>) -> Result<Turn> {
+        if rows.is_empty() {
+            return Ok(match at {
+                At::Overlap { offset, last } => self.back(offset.saturating_sub(1), last),
+                At::Back { offset, last } if offset > 0 => self.back(offset, last),
+                _ => self.at(At::Start).end(),
+            });
+        }
+        let place = |last: &str, rows: &[Row]| rows.iter().position(|r| r.key == last);
+        let page: Vec<String> = rows.iter().map(|r| r.key.clone()).collect();
+        let (start, skip, last) = match at {
+            At::Start => (0, 0, String::new()),
+            At::Overlap { offset, last } | At::Confirm { offset, last } => {
+                let start = offset.saturating_sub(1);
+                match place(&last, &rows) {
+                    Some(at) => (start, at + 1, last),
+                    None => return Ok(self.back(start, last)),
+                }
+            }
+            At::Back { offset, last } => {
+                // Where it is not there either it is gone itself, and the page is given as it is.
+                let skip = place(&last, &rows).map_or(0, |at| at + 1);
+                (offset, skip, last)
+            }
+            At::Beyond { offset, last } => {
+                let skip = place(&last, &rows).map_or(0, |at| at + 1);
+                if skip > 0 {
+                    self.idle += 1;
+                }
+                (offset, skip, last)
+            }
+        };
+        let offset = start + count(&rows);
+        rows.drain(..skip);
+        if rows.is_empty() {
+            return Ok(Turn::Again(self.at(At::Beyond { offset, last })));
+        }
+        self.high = latest(self.high, &rows);
+        let last = rows.last().map(|r| r.key.clone()).unwrap_or_default();
+        let known = std::mem::replace(&mut self.page, page);
+        rows.retain(|r| !known.contains(&r.key));
+        let next = At::Overlap { offset, last };
+        if rows.is_empty() {
+            self.idle += 1;
+            return Ok(Turn::Again(self.at(next)));
+        }
+        self.idle = 0;
+        Ok(Turn::Page(records(rows), self.at(next)))
+    }
+
+    /// Rows before this offset went, so the row that must be there is on the page before.
+    fn back(self, offset: u64, last: String) -> Turn {
+        if offset == 0 {
+            // Nothing is before: the list is read from here.
+            return Turn::Again(
+                Self {
+                    idle: self.idle + 1,
+                    ..self
+                }
+                .at(At::Start),
+            );
+        }
+        let page = u64::try_from(self.page.len()).unwrap_or(u64::MAX).max(1);
+        let offset = offset.saturating_sub(page);
+        Turn::Again(self.at(At::Back { offset, last }))
+    }
+
+    fn at(self, at: At) -> Cursor {
+        Cursor {
+            part: self.part,
+            mode: Mode::Listing { page: self.page },
+            at,
+            high: self.high,
+            idle: self.idle,
+        }
+    }
+}

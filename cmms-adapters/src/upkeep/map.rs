@@ -1,0 +1,163 @@
+//! How UpKeep's records become ours unless the user says otherwise.
+
+use cmms_core::domain::entity::Entity;
+use cmms_core::mapping::{EntityMapping, FieldRule, Path, Transform, Words};
+
+type Table = &'static [(&'static str, &'static str)];
+
+const STATUS: Table = &[
+    ("open", "scheduled"),
+    ("inProgress", "in_progress"),
+    ("onHold", "on_hold"),
+    ("complete", "completed"),
+    ("completed", "completed"),
+];
+
+/// Nothing comes back as critical: UpKeep's highest is 3.
+const PRIORITY: Table = &[("3", "high"), ("2", "medium"), ("1", "low"), ("0", "low")];
+
+/// Categories are the account's own words; these are the usual ones.
+const WORK_ORDER_TYPE: Table = &[
+    ("preventive", "preventive"),
+    ("preventative", "preventive"),
+    ("preventive maintenance", "preventive"),
+    ("preventative maintenance", "preventive"),
+    ("pm", "preventive"),
+    ("corrective", "corrective"),
+    ("corrective maintenance", "corrective"),
+    ("reactive", "corrective"),
+    ("reactive maintenance", "corrective"),
+    ("repair", "corrective"),
+    ("damage", "corrective"),
+    ("breakdown", "corrective"),
+    ("predictive", "predictive"),
+    ("predictive maintenance", "predictive"),
+    ("emergency", "emergency"),
+    ("inspection", "inspection"),
+    ("inspections", "inspection"),
+    ("calibration", "calibration"),
+    ("cleaning", "cleaning"),
+    ("lubrication", "lubrication"),
+];
+
+const ASSET_TYPE: Table = &[
+    ("equipment", "equipment"),
+    ("machinery", "machinery"),
+    ("machine", "machinery"),
+    ("machines", "machinery"),
+    ("vehicle", "vehicle"),
+    ("vehicles", "vehicle"),
+    ("fleet", "vehicle"),
+    ("building", "building"),
+    ("buildings", "building"),
+    ("facility", "building"),
+    ("facilities", "building"),
+    ("infrastructure", "infrastructure"),
+    ("tool", "tool"),
+    ("tools", "tool"),
+    ("instrument", "instrument"),
+    ("instruments", "instrument"),
+    ("system", "system"),
+    ("systems", "system"),
+    ("component", "component"),
+    ("components", "component"),
+];
+
+/// The second pair is what UpKeep's own screens call the first.
+const ASSET_STATUS: Table = &[
+    ("active", "operational"),
+    ("inactive", "repair"),
+    ("operational", "operational"),
+    ("not operational", "repair"),
+];
+
+/// A table whose unknown words are kept beside, and that has a word of its own for none.
+fn words(table: Table, unknown: &'static str, missing: &'static str) -> Transform {
+    Transform::Words(Words {
+        table: table.to_vec(),
+        unknown: Some(unknown),
+        missing: Some(missing),
+    })
+}
+
+/// The default mapping of work orders.
+///
+/// `time` is left out: its unit is not known, and a wrong unit would be worse than none. It stays in the
+/// record as it was sent.
+pub(super) fn work_orders() -> EntityMapping {
+    let rule = FieldRule::new;
+    // Completed whatever the status says; any other answer leaves it to the status.
+    let is_complete = Transform::Words(Words {
+        table: vec![("true", "completed")],
+        unknown: None,
+        missing: None,
+    });
+    EntityMapping {
+        entity: Entity::WorkOrder,
+        revision: "upkeep.work_order.1",
+        number: Some(Path::new("workOrderNo")),
+        rules: vec![
+            rule(&["title"], "title", Transform::Text).required(),
+            rule(&["description"], "description", Transform::Text),
+            rule(&["isComplete"], "status", is_complete),
+            rule(
+                &["status"],
+                "status",
+                words(STATUS, "scheduled", "scheduled"),
+            ),
+            rule(&["priority"], "priority", words(PRIORITY, "medium", "low")),
+            rule(
+                &["category"],
+                "work_order_type",
+                words(WORK_ORDER_TYPE, "corrective", "corrective"),
+            ),
+            rule(&["dueDate"], "due_at", Transform::Time),
+            rule(&["endDueDate"], "scheduled_end", Transform::Time),
+            rule(&["dateCompleted"], "completed_at", Transform::Time),
+            rule(&["dateCompleted"], "actual_end", Transform::Time),
+            rule(&["asset"], "asset_id", Transform::Reference(Entity::Asset)),
+            rule(
+                &["location", "objectLocationForWorkOrder"],
+                "location",
+                Transform::Name,
+            ),
+            rule(&["assignedToUser"], "assigned_to", Transform::Id),
+            rule(&["team"], "assigned_team", Transform::Id),
+            rule(&["requestedByUser"], "requested_by", Transform::Id),
+            rule(&["cost"], "actual_cost", Transform::Money),
+        ],
+    }
+}
+
+/// The default mapping of assets.
+pub(super) fn assets() -> EntityMapping {
+    let rule = FieldRule::new;
+    EntityMapping {
+        entity: Entity::Asset,
+        revision: "upkeep.asset.1",
+        number: None,
+        rules: vec![
+            rule(&["name"], "name", Transform::Text).required(),
+            rule(&["description"], "description", Transform::Text),
+            rule(&["model"], "model", Transform::Text),
+            rule(&["serial"], "serial_number", Transform::Text),
+            rule(
+                &["status"],
+                "status",
+                words(ASSET_STATUS, "operational", "operational"),
+            ),
+            rule(
+                &["category"],
+                "asset_type",
+                words(ASSET_TYPE, "equipment", "equipment"),
+            ),
+            rule(
+                &["parentAsset"],
+                "parent_asset_id",
+                Transform::Reference(Entity::Asset),
+            ),
+            rule(&["location"], "location", Transform::Place),
+            rule(&["assignedToUser"], "responsible_person", Transform::Id),
+        ],
+    }
+}

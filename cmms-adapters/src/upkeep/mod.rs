@@ -1,0 +1,10 @@
+//! UpKeep, API v2.
+
+mod adapter;
+mod cursor;
+mod map;
+mod session;
+mod settings;
+mod wire;
+
+pub use adapter::UpkeepAdapter;

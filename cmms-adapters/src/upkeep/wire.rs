@@ -1,0 +1,168 @@
+//! What UpKeep sends.
+
+use crate::http::{Answer, misunderstood};
+use chrono::{DateTime, Utc};
+use cmms_core::ports::adapter::ExternalRecord;
+use cmms_core::{Error, Result, code};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A login's answer.
+#[derive(Deserialize)]
+struct LoggedIn {
+    success: Option<bool>,
+    result: Option<SessionResult>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SessionResult {
+    session_token: Option<String>,
+    expires_at: Option<Value>,
+}
+
+/// A list's answer.
+#[derive(Deserialize)]
+struct Listed<'a> {
+    success: Option<bool>,
+    #[serde(borrow)]
+    results: Option<Vec<&'a RawValue>>,
+}
+
+/// What is read of a record here; all else is the mapping's.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Head<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    updated_at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    archived: Option<&'a RawValue>,
+}
+
+/// A record in the order of its page.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    /// Tells it apart from others: its id, or a digest of its text where it has none.
+    pub(super) key: String,
+    /// Whether it says that it is archived.
+    pub(super) archived: bool,
+    /// The record.
+    pub(super) record: ExternalRecord,
+}
+
+impl Row {
+    /// When it last changed, as precisely as filters are.
+    pub(super) fn millis(&self) -> Option<i64> {
+        self.record.updated_at.map(|at| at.timestamp_millis())
+    }
+}
+
+/// A new session.
+pub(super) struct NewSession {
+    pub(super) token: String,
+    pub(super) expires_at: Option<DateTime<Utc>>,
+}
+
+/// Reads a login's answer.
+pub(super) fn session(answer: Answer) -> Result<NewSession> {
+    // How bad credentials are answered is not documented: a refusal in JSON is one, whatever its status.
+    let refused = || Error::new(code::VENDOR_LOGIN, "UpKeep refused the credentials");
+    if matches!(answer.status(), 400 | 404) {
+        let read = answer.json::<LoggedIn>();
+        if read.is_ok_and(|a| a.success == Some(false)) {
+            return Err(refused());
+        }
+    }
+    let answer = answer.success()?;
+    let read: LoggedIn = answer.json()?;
+    if read.success == Some(false) {
+        return Err(refused());
+    }
+    let result = read
+        .result
+        .filter(|_| read.success == Some(true))
+        .ok_or_else(|| misunderstood("UpKeep's answer to the login holds no session"))?;
+    let token = result
+        .session_token
+        .filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic()))
+        .ok_or_else(|| misunderstood("UpKeep's answer to the login holds no session token"))?;
+    Ok(NewSession {
+        token,
+        expires_at: result.expires_at.as_ref().and_then(time),
+    })
+}
+
+/// Reads a list's answer.
+pub(super) fn rows(answer: &Answer) -> Result<Vec<Row>> {
+    let read: Listed<'_> = answer.json()?;
+    match read.success {
+        Some(true) => {}
+        Some(false) => {
+            return Err(Error::new(
+                code::VENDOR_ERROR,
+                "UpKeep says that the request failed",
+            ));
+        }
+        None => return Err(misunderstood("UpKeep's answer does not say `success`")),
+    }
+    let results = read
+        .results
+        .ok_or_else(|| misunderstood("UpKeep's answer holds no `results`"))?;
+    Ok(results.into_iter().map(row).collect())
+}
+
+fn row(raw: &RawValue) -> Row {
+    let text = raw.get();
+    let head: Head<'_> = serde_json::from_str(text).unwrap_or_default();
+    let read =
+        |field: Option<&RawValue>| field.and_then(|f| serde_json::from_str::<Value>(f.get()).ok());
+    let external_id = read(head.id).and_then(|id| id_of(&id));
+    Row {
+        key: external_id.clone().unwrap_or_else(|| digest(text)),
+        archived: head
+            .archived
+            .is_some_and(|a| matches!(a.get(), "true" | "\"true\"")),
+        record: ExternalRecord {
+            external_id,
+            updated_at: read(head.updated_at).as_ref().and_then(time),
+            raw: text.into(),
+        },
+    }
+}
+
+/// An id that can be kept: ids are texts, and a number is read as its digits.
+fn id_of(value: &Value) -> Option<String> {
+    let id = match value {
+        Value::String(s) => s.clone(),
+        Value::Number(n) if n.is_u64() => n.to_string(),
+        _ => return None,
+    };
+    let fits = !id.trim().is_empty() && id.len() <= 200 && !id.chars().any(char::is_control);
+    fits.then_some(id)
+}
+
+/// FNV-1a: the same on every machine and in every version, since positions are stored.
+fn digest(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    format!("#{hash:016x}")
+}
+
+/// A time: ISO 8601 as documented, or milliseconds since 1970 as filters have it.
+fn time(value: &Value) -> Option<DateTime<Utc>> {
+    match value {
+        Value::String(s) => DateTime::parse_from_rfc3339(s.trim())
+            .ok()
+            .and_then(|t| DateTime::from_timestamp_micros(t.timestamp_micros()))
+            .or_else(|| {
+                let millis = s.trim().parse().ok()?;
+                DateTime::from_timestamp_millis(millis)
+            }),
+        Value::Number(n) => n.as_i64().and_then(DateTime::from_timestamp_millis),
+        _ => None,
+    }
+}

@@ -1,0 +1,30 @@
+//! The rules that every store keeps, one function each.
+//!
+//! [`store_tests!`](crate::store_tests) makes a test of each. A rule needs a store that is migrated and
+//! empty, and the runtime of several threads.
+
+mod batch;
+mod filter;
+pub(super) mod harness;
+mod insert;
+mod order;
+mod organization;
+mod projection;
+mod race;
+mod transaction;
+mod update;
+mod upsert;
+
+pub use batch::*;
+pub use filter::*;
+pub use insert::*;
+pub use order::*;
+pub use organization::*;
+pub use projection::*;
+pub use race::*;
+pub use transaction::*;
+pub use update::*;
+pub use upsert::*;
+
+/// The names of all rules.
+pub const RULES: &[&str] = crate::store_tests!(@all [@names]);

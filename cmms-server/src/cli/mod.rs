@@ -1,0 +1,123 @@
+//! The command `cmms`.
+
+mod connections;
+mod demo;
+mod op;
+mod problem;
+mod progress;
+mod serve;
+mod simulate;
+mod sync;
+mod table;
+mod terminal;
+
+use clap::{Parser, Subcommand};
+use cmms::{Builder, Config, Opened, Result};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Connects to maintenance systems, keeps their records in step, and serves them.
+#[derive(Debug, Parser)]
+#[command(name = "cmms", version, max_term_width = 100)]
+pub struct Cli {
+    /// The database, such as sqlite://cmms.db [default: CMMS_DATABASE_URL, or sqlite://cmms.db]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Says more about what happens.
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the REST interface.
+    Serve(serve::Args),
+    /// Show the main job on a simulated vendor: connect, sync, sync what changed, serve.
+    Demo(demo::Args),
+    /// Bring a vendor's records in.
+    Sync(sync::Args),
+    /// Add, list and test connections to vendors' systems.
+    #[command(subcommand)]
+    Connections(connections::Command),
+    /// Run a simulated vendor.
+    Simulate(simulate::Args),
+    /// Call an operation by name.
+    Op(op::Args),
+}
+
+/// Runs a command and says with its exit code how it ended: 0 well, 1 not, 2 only in part.
+pub async fn run(cli: Cli) -> ExitCode {
+    match dispatch(cli).await {
+        Ok(code) => code,
+        Err(e) => {
+            problem::print(&e);
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<ExitCode> {
+    let database = Database {
+        url: cli.database_url,
+        config: Config::from_env()?,
+    };
+    match cli.command {
+        Command::Serve(args) => serve::run(database, args).await,
+        Command::Demo(args) => demo::run(database, args).await,
+        Command::Sync(args) => sync::run(database, args).await,
+        Command::Connections(command) => connections::run(database, command).await,
+        Command::Simulate(args) => simulate::run(args).await,
+        Command::Op(args) => op::run(database, args).await,
+    }
+}
+
+/// Which database a command works on.
+struct Database {
+    url: Option<String>,
+    config: Config,
+}
+
+impl Database {
+    fn path(&self) -> Result<PathBuf> {
+        match &self.url {
+            Some(url) => cmms::config::parse_database_url(url),
+            None => self.config.database_path(),
+        }
+    }
+
+    async fn open(self) -> Result<Opened> {
+        let path = self.path()?;
+        Builder::sqlite(&path, self.config)?.build().await
+    }
+}
+
+/// Says where a new master key was put, if one was just made.
+fn announce_key(opened: &Opened) {
+    if let Some(cmms::secrets::KeyOrigin::Created(path)) = opened.vault.key_origin() {
+        eprintln!(
+            "A new key for secrets was put into {}: keep a copy of it in a safe place.",
+            path.display()
+        );
+    }
+}
+
+/// Waits until the user or the system asks the program to end.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Where signals cannot be heard the program ends with its terminal.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

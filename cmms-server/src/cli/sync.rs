@@ -1,0 +1,117 @@
+//! `cmms sync`
+
+use super::terminal::shown;
+use super::{Database, progress, table};
+use cmms::{
+    Client, Connection, Error, ListConnections, Result, StartSync, SyncRun, SyncStatus, SyncType,
+    code,
+};
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The connection, by name or id.
+    connection: String,
+    /// What comes in.
+    #[arg(long, value_enum, default_value = "all")]
+    only: Only,
+    /// Read everything at the vendor again.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Only {
+    All,
+    Assets,
+    WorkOrders,
+}
+
+pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
+    let opened = database.open().await?;
+    let connection = find(&opened.client, &args.connection).await?;
+    let sync_type = match args.only {
+        Only::All => SyncType::All,
+        Only::Assets => SyncType::Assets,
+        Only::WorkOrders => SyncType::WorkOrders,
+    };
+    let input = StartSync::new(connection.id).force_sync(args.force);
+    let run = progress::sync(&opened.client, sync_type, input).await?;
+    print(&run);
+    Ok(match run.status {
+        SyncStatus::Ok => ExitCode::SUCCESS,
+        SyncStatus::Partial => ExitCode::from(2),
+        _ => ExitCode::from(1),
+    })
+}
+
+/// The connection of this name or id.
+pub(super) async fn find(client: &Client, named: &str) -> Result<Connection> {
+    if let Ok(id) = named.parse::<cmms::core::ids::ConnectionId>() {
+        return client.connections().get(id).await;
+    }
+    let asked = ListConnections::new().connection_name(named);
+    let mut found = client.connections().list(asked).await?.items;
+    found.pop().ok_or_else(|| {
+        Error::new(
+            code::CONNECTION_NOT_FOUND,
+            format!("there is no connection {named:?}"),
+        )
+        .field(
+            "connection",
+            "connection_not_found",
+            "`cmms connections list` shows all",
+        )
+    })
+}
+
+/// Prints what a run did.
+pub(super) fn print(run: &SyncRun) {
+    let rows: Vec<Vec<String>> = run
+        .streams
+        .0
+        .iter()
+        .map(|s| {
+            let counts = [
+                s.fetched,
+                s.created,
+                s.updated,
+                s.unchanged,
+                s.quarantined,
+                s.pages,
+            ];
+            std::iter::once(format!("{}s", s.entity).replace('_', " "))
+                .chain(counts.iter().map(u64::to_string))
+                .collect()
+        })
+        .collect();
+    println!("Run {}: {}", run.id, run.status);
+    table::print(
+        &[
+            "",
+            "read",
+            "new",
+            "changed",
+            "unchanged",
+            "quarantine",
+            "pages",
+        ],
+        &rows,
+    );
+    for e in run.errors.0.iter().take(10) {
+        let record = e
+            .external_id
+            .as_deref()
+            .map(|id| format!(" ({})", shown(id)))
+            .unwrap_or_default();
+        println!("  {}{record}: {}", e.code, shown(&e.detail));
+        println!("    {}", shown(&e.remedy));
+    }
+    if run.errors.0.len() > 10 {
+        println!(
+            "  … and {} more: cmms op runs.get '{{\"run_id\":\"{}\"}}'",
+            run.errors.0.len() - 10,
+            run.id
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! One request, taken apart.
+
+use axum::http::Method;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+
+use super::answer::Answer;
+
+/// A request as the simulated vendor sees it.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) token: Option<String>,
+    pub(super) json: bool,
+    pub(super) body: Vec<u8>,
+}
+
+impl Call {
+    /// Splits the path below `/api/v2` into decoded segments; `None` if the
+    /// path lies elsewhere. A trailing slash does not count.
+    pub(super) fn segments(&self) -> Option<Vec<String>> {
+        let below = self.path.strip_prefix("/api/v2/")?;
+        let below = below.strip_suffix('/').unwrap_or(below);
+        Some(below.split('/').map(decode).collect())
+    }
+
+    /// Reads the body as an object, from JSON or from form fields. Form
+    /// fields stay text, as they do at the vendor.
+    pub(super) fn object(&self) -> Result<Map<String, Value>, Answer> {
+        if self.json {
+            return match serde_json::from_slice(&self.body) {
+                Ok(Value::Object(fields)) => Ok(fields),
+                _ => Err(Answer::failure(400, "The body is not a JSON object")),
+            };
+        }
+        let text = std::str::from_utf8(&self.body)
+            .map_err(|_| Answer::failure(400, "The body is not UTF-8"))?;
+        Ok(pairs(text)
+            .into_iter()
+            .map(|(name, value)| (name, Value::String(value)))
+            .collect())
+    }
+}
+
+/// Splits `a=1&b=2` and decodes names and values.
+pub(super) fn pairs(text: &str) -> Vec<(String, String)> {
+    text.split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            (form_decode(name), form_decode(value))
+        })
+        .collect()
+}
+
+fn form_decode(text: &str) -> String {
+    decode(&text.replace('+', " "))
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}

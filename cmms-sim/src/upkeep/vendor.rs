@@ -1,0 +1,322 @@
+//! The account behind the API: the oracle, edits on request, and faults.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::config::UpkeepConfig;
+use super::edit::{self, Edited};
+use super::state::{Failing, State};
+
+/// A kind of record of the simulated account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SimEntity {
+    /// A record of `/assets`.
+    Asset,
+    /// A record of `/work-orders`.
+    WorkOrder,
+    /// A record of `/locations`.
+    Location,
+    /// A record of `/users`.
+    User,
+}
+
+impl SimEntity {
+    /// The last part of the path of the list.
+    #[must_use]
+    pub fn resource(self) -> &'static str {
+        match self {
+            Self::Asset => "assets",
+            Self::WorkOrder => "work-orders",
+            Self::Location => "locations",
+            Self::User => "users",
+        }
+    }
+
+    pub(super) fn of_resource(name: &str) -> Option<Self> {
+        [Self::Asset, Self::WorkOrder, Self::Location, Self::User]
+            .into_iter()
+            .find(|entity| entity.resource() == name)
+    }
+}
+
+/// The true state of the account, in the vendor's terms: each record exactly
+/// as it is served without `includes`, by its id.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Oracle {
+    /// All assets.
+    pub assets: BTreeMap<String, Value>,
+    /// All work orders.
+    pub work_orders: BTreeMap<String, Value>,
+    /// All locations.
+    pub locations: BTreeMap<String, Value>,
+    /// All users.
+    pub users: BTreeMap<String, Value>,
+}
+
+/// A request that the simulator has answered. Of logins, neither query nor
+/// body is kept; headers never are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoggedRequest {
+    /// The method, in capitals.
+    pub method: String,
+    /// The path as it was asked for.
+    pub path: String,
+    /// The decoded query parameters, in order.
+    pub query: Vec<(String, String)>,
+    /// The status of the answer.
+    pub status: u16,
+}
+
+type Hook = Arc<Mutex<dyn FnMut(&UpkeepVendor, &LoggedRequest) + Send>>;
+
+struct Shared {
+    state: Mutex<State>,
+    hook: Mutex<Option<Hook>>,
+}
+
+/// The account behind the API: tells its true state, changes it, and orders
+/// faults. Clones are handles of the same account.
+#[derive(Clone)]
+pub struct UpkeepVendor {
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for UpkeepVendor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpkeepVendor").finish_non_exhaustive()
+    }
+}
+
+impl UpkeepVendor {
+    pub(super) fn new(config: UpkeepConfig) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(State::new(config)),
+                hook: Mutex::new(None),
+            }),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.shared.state)
+    }
+
+    pub(super) fn latency(&self) -> Duration {
+        self.lock().config.latency
+    }
+
+    /// Calls the hook, outside all locks but its own.
+    pub(super) fn after(&self, request: &LoggedRequest) {
+        let hook = lock(&self.shared.hook).clone();
+        if let Some(hook) = hook {
+            (*lock(&hook))(self, request);
+        }
+    }
+
+    /// Takes a picture of the true state, hidden records included.
+    #[must_use]
+    pub fn oracle(&self) -> Oracle {
+        let state = self.lock();
+        let all = |entity| {
+            let records = state.table(entity).records();
+            records
+                .map(|record| (record.key.clone(), record.value()))
+                .collect()
+        };
+        Oracle {
+            assets: all(SimEntity::Asset),
+            work_orders: all(SimEntity::WorkOrder),
+            locations: all(SimEntity::Location),
+            users: all(SimEntity::User),
+        }
+    }
+
+    /// Makes seeded random edits of up to `how_many` different assets and
+    /// work orders: status, title or name, due date, priority, description.
+    /// Each raises `updatedAt`. Hidden records are not edited.
+    pub fn edit(&self, how_many: usize) -> Edited {
+        edit::edit(&mut self.lock(), how_many)
+    }
+
+    /// Changes a record by a JSON merge patch (RFC 7396: `null` removes the
+    /// field) and raises its `updatedAt`. Answers `false` if there is no such
+    /// record.
+    pub fn update(&self, entity: SimEntity, id: &str, patch: Value) -> bool {
+        let changed = self.lock().change(entity, id, |fields, _| {
+            if let Value::Object(patch) = patch {
+                merge(fields, patch);
+            }
+        });
+        changed.is_some()
+    }
+
+    /// Replaces a record as a whole, by whatever value, checked by nothing.
+    ///
+    /// `id`, `createdAt` and `updatedAt` are served as given; those that the
+    /// value does not have at all are taken over from the record before.
+    /// Lists sort by the times before if the given ones cannot be read.
+    pub fn set_raw(&self, entity: SimEntity, id: &str, value: Value) {
+        self.lock().replace(entity, id, value);
+    }
+
+    /// Adds a record and answers its id. An `id`, `createdAt` or `updatedAt`
+    /// that the value does not have is filled in.
+    pub fn insert(&self, entity: SimEntity, value: Value) -> String {
+        let fields = match value {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        self.lock().insert(entity, fields)
+    }
+
+    /// Deletes a record, without leaving a trace in lists. Answers `false` if
+    /// there is no such record.
+    pub fn remove(&self, entity: SimEntity, id: &str) -> bool {
+        self.lock().table_mut(entity).remove(id)
+    }
+
+    /// The requests answered so far, oldest first.
+    #[must_use]
+    pub fn requests(&self) -> Vec<LoggedRequest> {
+        self.lock().log.iter().cloned().collect()
+    }
+
+    /// Forgets the requests answered so far.
+    pub fn clear_requests(&self) {
+        self.lock().log.clear();
+    }
+
+    /// The number of successful logins.
+    #[must_use]
+    pub fn logins(&self) -> u64 {
+        self.lock().logins
+    }
+
+    /// Ends all sessions, that of the ready token included.
+    pub fn expire_sessions(&self) {
+        self.lock().sessions.clear();
+    }
+
+    /// The vendor's time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.lock().clock).unwrap_or_default()
+    }
+
+    /// Moves the vendor's clock forward; otherwise it only steps a few
+    /// milliseconds at each write.
+    pub fn advance_clock(&self, by: Duration) {
+        self.lock().advance(by);
+    }
+
+    /// Sets the vendor's clock to a later time; an earlier one changes
+    /// nothing. A host that runs for long keeps the clock current with it.
+    pub fn set_clock(&self, now: DateTime<Utc>) {
+        let mut state = self.lock();
+        state.clock = state.clock.max(now.timestamp_millis());
+    }
+
+    /// Changes the password of the login; open sessions stay.
+    pub fn set_password(&self, password: impl Into<String>) {
+        self.lock().config.password = password.into();
+    }
+
+    /// Switches the API on or off for the account's plan.
+    pub fn set_api_plan(&self, included: bool) {
+        self.lock().config.api_plan = included;
+    }
+
+    /// Sets how long each answer takes.
+    pub fn set_latency(&self, latency: Duration) {
+        self.lock().config.latency = latency;
+    }
+
+    /// Leaves these records out of lists, and only these of this kind, as if
+    /// the list were suddenly short. They still exist: asked for by id they
+    /// are answered. No ids at all brings all back.
+    pub fn hide_records<I>(&self, entity: SimEntity, ids: I)
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let ids: BTreeSet<String> = ids.into_iter().map(Into::into).collect();
+        self.lock().table_mut(entity).hide(ids);
+    }
+
+    /// Leaves the records that satisfy `hidden` out of lists, as
+    /// [`hide_records`](Self::hide_records) does; answers how many.
+    pub fn hide_where(&self, entity: SimEntity, hidden: impl Fn(&Value) -> bool) -> usize {
+        let mut state = self.lock();
+        let table = state.table_mut(entity);
+        let ids: BTreeSet<String> = table
+            .records()
+            .filter(|record| hidden(&record.value()))
+            .map(|record| record.key.clone())
+            .collect();
+        let count = ids.len();
+        table.hide(ids);
+        count
+    }
+
+    /// Answers all lists as if the account had no records.
+    pub fn empty_lists(&self, empty: bool) {
+        self.lock().empty_lists = empty;
+    }
+
+    /// Answers the next `requests` requests other than to `/auth` with this
+    /// status and `{"success":false,…}`. Orders queue up.
+    pub fn fail_next(&self, requests: usize, status: u16, retry_after: Option<String>) {
+        self.lock().failing.push_back(Failing {
+            left: requests,
+            status,
+            retry_after,
+        });
+    }
+
+    /// Calls `hook` after each answer is made and before it is sent, for
+    /// changes in the middle of a client's work. It replaces the hook before.
+    /// It runs on the server's task: it must not wait for another request.
+    pub fn after_each_request(
+        &self,
+        hook: impl FnMut(&UpkeepVendor, &LoggedRequest) + Send + 'static,
+    ) {
+        *lock(&self.shared.hook) = Some(Arc::new(Mutex::new(hook)));
+    }
+}
+
+/// Locks; a panic elsewhere does not spoil the state, as each change of it is
+/// whole.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Applies a JSON merge patch (RFC 7396).
+fn merge(fields: &mut Map<String, Value>, patch: Map<String, Value>) {
+    for (name, value) in patch {
+        match value {
+            Value::Null => {
+                fields.remove(&name);
+            }
+            Value::Object(inner) => {
+                let slot = fields.entry(name).or_insert(Value::Null);
+                if !slot.is_object() {
+                    *slot = Value::Object(Map::new());
+                }
+                if let Value::Object(present) = slot {
+                    merge(present, inner);
+                }
+            }
+            other => {
+                fields.insert(name, other);
+            }
+        }
+    }
+}

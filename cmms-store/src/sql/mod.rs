@@ -1,0 +1,228 @@
+//! SQL texts, built once per table from its description.
+//!
+//! Of every statement on a row, parameter 1 is the organization and parameter `i + 2` is column `i`; of
+//! statements on a key, parameter `n + 2` is the `n`-th column of the key.
+
+mod fit;
+mod query;
+
+pub(crate) use fit::fit;
+pub(crate) use query::{Param, select};
+
+use cmms_core::record::{Column, Role, Table};
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A statement on a row, and which columns of the row it takes.
+#[derive(Debug)]
+pub(crate) struct Action {
+    pub(crate) sql: String,
+    pub(crate) uses: Vec<bool>,
+}
+
+/// The statements of one table.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    pub(crate) table: &'static Table,
+    /// The table whose rows are stored; another one where `table` is a projection.
+    pub(crate) base: &'static Table,
+    /// The columns of the key.
+    pub(crate) key: Vec<&'static Column>,
+    /// `SELECT` of all columns, open for conditions behind the organization's.
+    pub(crate) select: String,
+    /// The row of a key.
+    pub(crate) get: String,
+    /// Deletes the row of a key.
+    pub(crate) delete: String,
+    /// Inserts a row unless any unique key is taken.
+    pub(crate) insert: Action,
+    /// Updates the row whose version is one less.
+    pub(crate) update: Action,
+    /// Updates the row unless its digest is the same.
+    pub(crate) merge: Action,
+    /// Finds whether the key of a row is stored.
+    pub(crate) exists: Action,
+}
+
+/// The name of a table or column, quoted.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn comma<T>(items: impl Iterator<Item = T>, mut write: impl FnMut(T) -> String) -> String {
+    let mut out = String::new();
+    for item in items {
+        if !out.is_empty() {
+            out.push_str(", ");
+        }
+        out.push_str(&write(item));
+    }
+    out
+}
+
+impl Statements {
+    /// Builds the statements of a table.
+    pub(crate) fn of(table: &'static Table) -> Self {
+        let name = quoted(table.name);
+        let columns = comma(table.columns.iter(), |c| quoted(c.name));
+        let select = format!("SELECT {columns} FROM {name} WHERE \"org_id\" = ?1");
+        let mut by_key = String::new();
+        for (n, (_, column)) in table.key().enumerate() {
+            // Writing into a String cannot fail.
+            let _ = write!(by_key, " AND {} = ?{}", quoted(column.name), n + 2);
+        }
+        Self {
+            table,
+            base: fit::base(table),
+            key: table.key().map(|(_, c)| c).collect(),
+            get: format!("{select}{by_key}"),
+            delete: format!("DELETE FROM {name} WHERE \"org_id\" = ?1{by_key}"),
+            select,
+            insert: insert(table),
+            update: update(table, Meeting::Update),
+            merge: update(table, Meeting::Merge),
+            exists: exists(table),
+        }
+    }
+
+    /// Whether the table has unique keys beside its own.
+    pub(crate) fn has_unique(&self) -> bool {
+        !self.base.unique.is_empty()
+    }
+}
+
+fn insert(table: &Table) -> Action {
+    let columns = comma(table.columns.iter(), |c| quoted(c.name));
+    let values = comma(0..=table.columns.len(), |i| format!("?{}", i + 1));
+    Action {
+        sql: format!(
+            "INSERT INTO {} (\"org_id\", {columns}) VALUES ({values}) ON CONFLICT DO NOTHING",
+            quoted(table.name)
+        ),
+        uses: vec![true; table.columns.len()],
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meeting {
+    Update,
+    Merge,
+}
+
+fn update(table: &Table, meeting: Meeting) -> Action {
+    let mut set: Vec<String> = Vec::new();
+    let mut conditions = String::new();
+    let mut uses = Vec::with_capacity(table.columns.len());
+    for (i, column) in table.columns.iter().enumerate() {
+        let (name, param) = (quoted(column.name), format!("?{}", i + 2));
+        let used = match (column.role, meeting) {
+            (Role::Key, _) => {
+                let _ = write!(conditions, " AND {name} = {param}");
+                true
+            }
+            (Role::Once, _) => false,
+            (Role::Version, Meeting::Merge) => {
+                set.push(format!("{name} = {name} + 1"));
+                false
+            }
+            (Role::Version, Meeting::Update) => {
+                set.push(format!("{name} = {param}"));
+                let _ = write!(conditions, " AND {name} = {param} - 1");
+                true
+            }
+            (Role::Sum, _) => {
+                set.push(format!("{name} = {name} + {param}"));
+                true
+            }
+            (Role::Digest, Meeting::Merge) => {
+                set.push(format!("{name} = {param}"));
+                // No digest never tells that nothing has changed.
+                let _ = write!(
+                    conditions,
+                    " AND ({name} IS NOT {param} OR {param} IS NULL)"
+                );
+                true
+            }
+            (Role::Digest | Role::Plain, _) => {
+                set.push(format!("{name} = {param}"));
+                true
+            }
+        };
+        uses.push(used);
+    }
+    if set.is_empty() {
+        // Nothing can change; the statement still tells whether the row is stored.
+        set.push("\"org_id\" = ?1".to_owned());
+    }
+    Action {
+        sql: format!(
+            "UPDATE {} SET {} WHERE \"org_id\" = ?1{conditions}",
+            quoted(table.name),
+            set.join(", ")
+        ),
+        uses,
+    }
+}
+
+fn exists(table: &Table) -> Action {
+    let is_key = |c: &Column| c.role == Role::Key;
+    let mut sql = format!("SELECT 1 FROM {} WHERE \"org_id\" = ?1", quoted(table.name));
+    for (i, column) in table.key() {
+        let _ = write!(sql, " AND {} = ?{}", quoted(column.name), i + 2);
+    }
+    Action {
+        sql,
+        uses: table.columns.iter().map(is_key).collect(),
+    }
+}
+
+/// The statements of the tables that were used so far.
+#[derive(Debug, Default)]
+pub(crate) struct Catalogue(RwLock<HashMap<usize, Arc<Statements>>>);
+
+impl Catalogue {
+    /// The statements of a table, built at its first use. A description is known by its address: it is
+    /// `'static`, so an address never means two of them.
+    pub(crate) fn of(&self, table: &'static Table) -> Arc<Statements> {
+        let address = std::ptr::from_ref(table).addr();
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.get(&address) {
+            return Arc::clone(found);
+        }
+        drop(known);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let made = known
+            .entry(address)
+            .or_insert_with(|| Arc::new(Statements::of(table)));
+        Arc::clone(made)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cmms_core::domain::numbering::DailyNumber;
+    use cmms_core::domain::sync_state::{Checkpoint, SyncLease};
+    use cmms_core::record::Record as _;
+
+    #[test]
+    fn each_role_has_its_own_place_in_an_update() {
+        let lease = Statements::of(SyncLease::TABLE);
+        assert_eq!(
+            lease.update.sql,
+            "UPDATE \"sync_leases\" SET \"version\" = ?4, \"run_id\" = ?5, \"owner\" = ?6 WHERE \"org_id\" = ?1 \
+             AND \"connection_id\" = ?2 AND \"entity\" = ?3 AND \"version\" = ?4 - 1"
+        );
+        assert!(lease.merge.sql.contains("\"version\" = \"version\" + 1"));
+        let numbers = Statements::of(DailyNumber::TABLE);
+        assert!(numbers.update.sql.contains("SET \"last\" = \"last\" + ?4"));
+    }
+
+    #[test]
+    fn statements_are_built_once() {
+        let catalogue = Catalogue::default();
+        let table = Checkpoint::TABLE;
+        assert!(Arc::ptr_eq(&catalogue.of(table), &catalogue.of(table)));
+    }
+}

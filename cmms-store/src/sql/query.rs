@@ -1,0 +1,316 @@
+//! The SQL of a query: its filter, order, position and limit, as bound parameters.
+
+use super::{Statements, fit, quoted};
+use cmms_core::ports::store::{Cmp, Dir, Filter, Query};
+use cmms_core::record::{Cell, Col, Column, Kind, Role, Table};
+use cmms_core::{Error, Result};
+use std::borrow::Cow;
+
+/// A value of a query.
+#[derive(Debug)]
+pub(crate) enum Param<'q> {
+    /// A cell.
+    Cell(&'q Cell<'q>),
+    /// A text of the builder's own.
+    Text(Cow<'q, str>),
+    /// A number of the builder's own.
+    Number(i64),
+    /// Many cells, as a table of one column.
+    Many(&'q [Cell<'q>]),
+}
+
+/// Up to so many values stand in the text itself, in sizes that are powers of two so that texts repeat.
+const INLINE: usize = 16;
+
+/// Up to so many terms are joined flat; more become a balanced tree, since the depth of SQL is limited.
+const FLAT: usize = 8;
+
+struct Builder<'q> {
+    table: &'static Table,
+    sql: String,
+    params: Vec<Param<'q>>,
+}
+
+/// The text of a query and its parameters, from number 2 on.
+pub(crate) fn select<'q>(
+    statements: &Statements,
+    query: &'q Query<'q>,
+) -> Result<(String, Vec<Param<'q>>)> {
+    // A query may name every stored column, whether the rows that are read have it or not.
+    let table = statements.base;
+    let mut sql = String::with_capacity(statements.select.len() + 256);
+    sql.push_str(&statements.select);
+    let mut builder = Builder {
+        table,
+        sql,
+        params: Vec::new(),
+    };
+    if query.filter != Filter::All {
+        builder.sql.push_str(" AND ");
+        builder.filter(&query.filter)?;
+    }
+    let mut order = query.order.clone();
+    if order.is_empty() {
+        order.extend(table.key().map(|(_, c)| (Col(c.name), Dir::Asc)));
+    }
+    if let Some(after) = &query.after {
+        builder.after(&order, after)?;
+    }
+    builder.order(&order)?;
+    if let Some(limit) = query.limit {
+        builder.sql.push_str(" LIMIT ");
+        builder.param(Param::Number(i64::from(limit)));
+    }
+    Ok((builder.sql, builder.params))
+}
+
+impl<'q> Builder<'q> {
+    fn param(&mut self, param: Param<'q>) {
+        self.params.push(param);
+        let number = self.params.len() + 1;
+        self.sql.push('?');
+        self.sql.push_str(&number.to_string());
+    }
+
+    /// Writes the name of a column.
+    fn column(&mut self, col: Col) -> Result<&'static Column> {
+        let column = self.table.columns.iter().find(|c| c.name == col.0);
+        let column = column.ok_or_else(|| {
+            Error::internal(format!("{} has no column {}", self.table.name, col.0))
+        })?;
+        self.sql.push_str(&quoted(column.name));
+        Ok(column)
+    }
+
+    /// Writes a value of a column.
+    fn cell(&mut self, column: &Column, cell: &'q Cell<'q>, nullable: bool) -> Result<()> {
+        fit(self.table, column, cell, nullable)?;
+        self.param(Param::Cell(cell));
+        Ok(())
+    }
+
+    fn filter(&mut self, filter: &'q Filter<'q>) -> Result<()> {
+        match filter {
+            Filter::All => self.sql.push('1'),
+            Filter::And(all) => self.join(all, " AND ", "1")?,
+            Filter::Or(any) => self.join(any, " OR ", "0")?,
+            Filter::In(col, cells) => self.one_of(*col, cells)?,
+            Filter::Is(col, cmp, cell) => {
+                let column = self.column(*col)?;
+                self.sql.push_str(match cmp {
+                    Cmp::Eq => " = ",
+                    Cmp::Ne => " <> ",
+                    Cmp::Lt => " < ",
+                    Cmp::Le => " <= ",
+                    Cmp::Gt => " > ",
+                    Cmp::Ge => " >= ",
+                });
+                self.cell(column, cell, true)?;
+            }
+            Filter::Null(col) => {
+                self.column(*col)?;
+                self.sql.push_str(" IS NULL");
+            }
+            Filter::Prefix(col, prefix) => self.prefix(*col, prefix)?,
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, filters: &'q [Filter<'q>], word: &str, none: &str) -> Result<()> {
+        self.sql.push('(');
+        if filters.is_empty() {
+            self.sql.push_str(none);
+        } else if filters.len() <= FLAT {
+            for (i, filter) in filters.iter().enumerate() {
+                if i > 0 {
+                    self.sql.push_str(word);
+                }
+                self.filter(filter)?;
+            }
+        } else {
+            let (left, right) = filters.split_at(filters.len() / 2);
+            self.join(left, word, none)?;
+            self.sql.push_str(word);
+            self.join(right, word, none)?;
+        }
+        self.sql.push(')');
+        Ok(())
+    }
+
+    fn one_of(&mut self, col: Col, cells: &'q [Cell<'q>]) -> Result<()> {
+        let Some(last) = cells.last() else {
+            self.sql.push('0');
+            return Ok(());
+        };
+        let column = self.column(col)?;
+        if cells.len() > INLINE {
+            for cell in cells {
+                fit(self.table, column, cell, true)?;
+            }
+            self.sql.push_str(" IN (SELECT value FROM rarray(");
+            self.param(Param::Many(cells));
+            self.sql.push_str("))");
+            return Ok(());
+        }
+        self.sql.push_str(" IN (");
+        let size = cells.len().next_power_of_two();
+        let padded = cells.iter().chain(std::iter::repeat(last)).take(size);
+        for (i, cell) in padded.enumerate() {
+            if i > 0 {
+                self.sql.push_str(", ");
+            }
+            self.cell(column, cell, true)?;
+        }
+        self.sql.push(')');
+        Ok(())
+    }
+
+    /// Texts from the prefix up to the next text that does not begin so; `LIKE` would ignore case.
+    fn prefix(&mut self, col: Col, prefix: &'q str) -> Result<()> {
+        self.sql.push('(');
+        let column = self.column(col)?;
+        if column.kind != Kind::Text {
+            return Err(Error::internal(format!(
+                "{}.{} is no text and has no beginning",
+                self.table.name, column.name
+            )));
+        }
+        self.sql.push_str(" >= ");
+        self.param(Param::Text(Cow::Borrowed(prefix)));
+        if let Some(end) = successor(prefix) {
+            self.sql.push_str(" AND ");
+            self.column(col)?;
+            self.sql.push_str(" < ");
+            self.param(Param::Text(Cow::Owned(end)));
+        }
+        self.sql.push(')');
+        Ok(())
+    }
+
+    fn after(&mut self, order: &[(Col, Dir)], after: &'q [Cell<'q>]) -> Result<()> {
+        if order.len() != after.len() {
+            return Err(Error::internal(format!(
+                "a position in {} has {} values for {} columns of the order",
+                self.table.name,
+                after.len(),
+                order.len()
+            )));
+        }
+        self.sql.push_str(" AND ");
+        let same = order.windows(2).all(|w| matches!(w, [a, b] if a.1 == b.1));
+        if same {
+            self.tuple(order, after)
+        } else {
+            self.step(order, after)
+        }
+    }
+
+    /// One direction: `(a, b) > (?, ?)`, which an index can answer.
+    fn tuple(&mut self, order: &[(Col, Dir)], after: &'q [Cell<'q>]) -> Result<()> {
+        let mut columns = Vec::with_capacity(order.len());
+        self.sql.push('(');
+        for (i, (col, _)) in order.iter().enumerate() {
+            if i > 0 {
+                self.sql.push_str(", ");
+            }
+            columns.push(self.column(*col)?);
+        }
+        self.sql.push_str(match order.first() {
+            Some((_, Dir::Desc)) => ") < (",
+            _ => ") > (",
+        });
+        for (i, (column, cell)) in columns.into_iter().zip(after).enumerate() {
+            if i > 0 {
+                self.sql.push_str(", ");
+            }
+            self.cell(column, cell, false)?;
+        }
+        self.sql.push(')');
+        Ok(())
+    }
+
+    /// Several directions: `(a > ? OR (a = ? AND (b < ?)))`.
+    fn step(&mut self, order: &[(Col, Dir)], after: &'q [Cell<'q>]) -> Result<()> {
+        let (Some(((col, dir), order)), Some((cell, after))) =
+            (order.split_first(), after.split_first())
+        else {
+            self.sql.push('0');
+            return Ok(());
+        };
+        self.sql.push('(');
+        let column = self.column(*col)?;
+        self.sql.push_str(match dir {
+            Dir::Asc => " > ",
+            Dir::Desc => " < ",
+        });
+        self.cell(column, cell, false)?;
+        if !order.is_empty() {
+            self.sql.push_str(" OR (");
+            self.column(*col)?;
+            self.sql.push_str(" = ");
+            self.cell(column, cell, false)?;
+            self.sql.push_str(" AND ");
+            self.step(order, after)?;
+            self.sql.push(')');
+        }
+        self.sql.push(')');
+        Ok(())
+    }
+
+    /// The order, with what is missing of the key behind it, so that it is always the same.
+    fn order(&mut self, order: &[(Col, Dir)]) -> Result<()> {
+        self.sql.push_str(" ORDER BY ");
+        for (i, (col, dir)) in order.iter().enumerate() {
+            if i > 0 {
+                self.sql.push_str(", ");
+            }
+            let column = self.column(*col)?;
+            if column.nullable {
+                return Err(Error::internal(format!(
+                    "rows of {} cannot be ordered by {}, which may be null",
+                    self.table.name, column.name
+                )));
+            }
+            if *dir == Dir::Desc {
+                self.sql.push_str(" DESC");
+            }
+        }
+        let table = self.table;
+        let key = table.columns.iter().filter(|c| c.role == Role::Key);
+        for column in key.filter(|c| !order.iter().any(|(o, _)| o.0 == c.name)) {
+            self.sql.push_str(", ");
+            self.sql.push_str(&quoted(column.name));
+        }
+        Ok(())
+    }
+}
+
+/// The smallest text behind all texts that begin so; `None` where there is none.
+fn successor(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        let next = match last {
+            '\u{D7FF}' => Some('\u{E000}'),
+            other => char::from_u32(u32::from(other) + 1),
+        };
+        if let Some(next) = next {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_successor_is_behind_every_continuation() {
+        assert_eq!(successor("ab").as_deref(), Some("ac"));
+        assert_eq!(successor("a\u{D7FF}").as_deref(), Some("a\u{E000}"));
+        assert_eq!(successor("a\u{10FFFF}").as_deref(), Some("b"));
+        assert_eq!(successor("\u{10FFFF}"), None);
+        assert_eq!(successor(""), None);
+    }
+}

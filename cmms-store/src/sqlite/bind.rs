@@ -1,0 +1,262 @@
+//! Cells on their way into statements and out of rows, without a copy of ours in between.
+
+use super::errors::{Fault, is_clash};
+use crate::sql::{Action, Param, Statements, fit};
+use cmms_core::record::{Cell, Column, Kind, Role, RowSource, Sink, Source, Table};
+use cmms_core::{Error, Result};
+use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
+use rusqlite::{CachedStatement, Connection, Row};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::rc::Rc;
+use uuid::Uuid;
+
+/// A cell as a parameter.
+pub(super) struct Bound<'c>(pub(super) &'c Cell<'c>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Cell::Null => ValueRef::Null,
+            Cell::Bool(v) => ValueRef::Integer(i64::from(*v)),
+            Cell::Int(v) | Cell::Time(v) => ValueRef::Integer(*v),
+            Cell::Real(v) => ValueRef::Real(*v),
+            Cell::Text(v) | Cell::Json(v) => ValueRef::Text(v.as_bytes()),
+            Cell::Bytes(v) => ValueRef::Blob(v),
+            Cell::Id(v) => ValueRef::Blob(v.as_bytes()),
+        }))
+    }
+}
+
+fn owned(cell: &Cell<'_>) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Bool(v) => Value::Integer(i64::from(*v)),
+        Cell::Int(v) | Cell::Time(v) => Value::Integer(*v),
+        Cell::Real(v) => Value::Real(*v),
+        Cell::Text(v) | Cell::Json(v) => Value::Text(v.as_ref().to_owned()),
+        Cell::Bytes(v) => Value::Blob(v.to_vec()),
+        Cell::Id(v) => Value::Blob(v.as_bytes().to_vec()),
+    }
+}
+
+/// Binds a parameter of a query.
+pub(super) fn bind_param(
+    statement: &mut CachedStatement<'_>,
+    index: usize,
+    param: &Param<'_>,
+) -> rusqlite::Result<()> {
+    match param {
+        Param::Cell(cell) => statement.raw_bind_parameter(index, Bound(cell)),
+        Param::Text(text) => statement.raw_bind_parameter(index, text.as_ref()),
+        Param::Number(number) => statement.raw_bind_parameter(index, number),
+        Param::Many(cells) => {
+            let values: Vec<Value> = cells.iter().map(owned).collect();
+            statement.raw_bind_parameter(index, Rc::new(values))
+        }
+    }
+}
+
+/// Binds the organization and a key.
+pub(super) fn bind_key(
+    statement: &mut CachedStatement<'_>,
+    of: &Statements,
+    key: &[Cell<'_>],
+) -> Result<(), Fault> {
+    if key.len() != of.key.len() {
+        return Err(Error::internal(format!(
+            "a key of {} has {} cells instead of {}",
+            of.table.name,
+            key.len(),
+            of.key.len()
+        ))
+        .into());
+    }
+    for (i, (column, cell)) in of.key.iter().zip(key).enumerate() {
+        fit(of.table, column, cell, false)?;
+        statement.raw_bind_parameter(i + 2, Bound(cell))?;
+    }
+    Ok(())
+}
+
+/// What a statement did with a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ran {
+    /// It changed a row.
+    Changed,
+    /// It found nothing to change.
+    Nothing,
+    /// It met a unique key that is taken.
+    Clash,
+}
+
+/// A statement on rows, looked up once for all rows of a call.
+pub(super) struct RowStatement<'c, 's> {
+    statement: CachedStatement<'c>,
+    uses: &'s [bool],
+    table: &'static Table,
+}
+
+impl<'c, 's> RowStatement<'c, 's> {
+    pub(super) fn new(
+        connection: &'c Connection,
+        table: &'static Table,
+        action: &'s Action,
+        org: Uuid,
+    ) -> Result<Self, Fault> {
+        let mut statement = connection.prepare_cached(&action.sql)?;
+        statement.raw_bind_parameter(1, org.as_bytes().as_slice())?;
+        Ok(Self {
+            statement,
+            uses: &action.uses,
+            table,
+        })
+    }
+
+    /// Binds row `i` and gives the hash of its key.
+    pub(super) fn bind(
+        &mut self,
+        rows: &dyn RowSource,
+        i: usize,
+        hashes: &RandomState,
+    ) -> Result<u64, Fault> {
+        let mut binder = Binder {
+            statement: &mut self.statement,
+            uses: self.uses,
+            table: self.table,
+            next: 0,
+            key: hashes.build_hasher(),
+            fault: None,
+        };
+        rows.row(i, &mut binder);
+        let Binder {
+            next, key, fault, ..
+        } = binder;
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        if next != self.table.columns.len() {
+            return Err(Error::internal(format!(
+                "a row of {} has {next} cells instead of {}",
+                self.table.name,
+                self.table.columns.len()
+            ))
+            .into());
+        }
+        Ok(key.finish())
+    }
+
+    /// Runs the statement on the row that was bound last.
+    pub(super) fn run(&mut self) -> Result<Ran, Fault> {
+        match self.statement.raw_execute() {
+            Ok(0) => Ok(Ran::Nothing),
+            Ok(_) => Ok(Ran::Changed),
+            Err(e) if is_clash(&e) => Ok(Ran::Clash),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Whether the statement finds a row.
+    pub(super) fn finds(&mut self) -> Result<bool, Fault> {
+        Ok(self.statement.raw_query().next()?.is_some())
+    }
+}
+
+struct Binder<'b, 'c> {
+    statement: &'b mut CachedStatement<'c>,
+    uses: &'b [bool],
+    table: &'static Table,
+    next: usize,
+    key: std::hash::DefaultHasher,
+    fault: Option<Fault>,
+}
+
+impl Binder<'_, '_> {
+    fn take(&mut self, i: usize, column: &Column, cell: &Cell<'_>) -> Result<(), Fault> {
+        fit(self.table, column, cell, column.nullable)?;
+        if column.role == Role::Key {
+            hash_cell(cell, &mut self.key);
+        }
+        if self.uses.get(i) == Some(&true) {
+            self.statement.raw_bind_parameter(i + 2, Bound(cell))?;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Sink<'a> for Binder<'_, '_> {
+    fn put(&mut self, cell: Cell<'a>) {
+        let i = self.next;
+        self.next += 1;
+        let column = self.table.columns.get(i);
+        if let Some(column) = column.filter(|_| self.fault.is_none())
+            && let Err(fault) = self.take(i, column, &cell)
+        {
+            self.fault = Some(fault);
+        }
+    }
+}
+
+/// Adds a cell to a hash.
+pub(super) fn hash_cell(cell: &Cell<'_>, to: &mut impl Hasher) {
+    match cell {
+        Cell::Null => to.write_u8(0),
+        Cell::Bool(v) => v.hash(to),
+        Cell::Int(v) | Cell::Time(v) => v.hash(to),
+        Cell::Real(v) => v.to_bits().hash(to),
+        Cell::Text(v) | Cell::Json(v) => v.hash(to),
+        Cell::Bytes(v) => v.hash(to),
+        Cell::Id(v) => v.as_bytes().hash(to),
+    }
+}
+
+/// The cells of a row that was read.
+pub(super) struct RowCells<'r, 's> {
+    row: &'r Row<'s>,
+    table: &'static Table,
+    next: usize,
+}
+
+impl<'r, 's> RowCells<'r, 's> {
+    pub(super) fn new(row: &'r Row<'s>, table: &'static Table) -> Self {
+        Self {
+            row,
+            table,
+            next: 0,
+        }
+    }
+}
+
+impl Source for RowCells<'_, '_> {
+    fn take(&mut self) -> Result<Cell<'_>> {
+        let i = self.next;
+        self.next += 1;
+        let Some(column) = self.table.columns.get(i) else {
+            return Err(Error::internal(format!(
+                "a row of {} is too short",
+                self.table.name
+            )));
+        };
+        let wrong = || {
+            Error::internal(format!(
+                "{}.{} holds another kind than {:?}",
+                self.table.name, column.name, column.kind
+            ))
+        };
+        let value = self.row.get_ref(i).map_err(|e| wrong().source(e))?;
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|e| wrong().source(e));
+        Ok(match (column.kind, value) {
+            (_, ValueRef::Null) => Cell::Null,
+            (Kind::Bool, ValueRef::Integer(v)) => Cell::Bool(v != 0),
+            (Kind::Int, ValueRef::Integer(v)) => Cell::Int(v),
+            (Kind::Time, ValueRef::Integer(v)) => Cell::Time(v),
+            (Kind::Real, ValueRef::Real(v)) => Cell::Real(v),
+            (Kind::Text, ValueRef::Text(v)) => Cell::Text(text(v)?.into()),
+            (Kind::Json, ValueRef::Text(v)) => Cell::Json(text(v)?.into()),
+            (Kind::Bytes, ValueRef::Blob(v)) => Cell::Bytes(v.into()),
+            (Kind::Id, ValueRef::Blob(v)) => {
+                Cell::Id(Uuid::from_slice(v).map_err(|e| wrong().source(e))?)
+            }
+            _ => return Err(wrong()),
+        })
+    }
+}

@@ -1,0 +1,259 @@
+//! The connections of a store: one writer that is taken in turn, a few readers.
+
+use super::errors::is_busy;
+use super::open::{CHECKPOINT, CHECKPOINT_BULK, Target};
+use cmms_core::{Error, Result};
+use rusqlite::Connection;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+
+/// Writes of this many rows are bulk.
+const BULK: usize = 1_000;
+/// After this many writes without a bulk one, the write-ahead log is kept short again.
+const QUIET: u32 = 50;
+
+/// The connections.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) target: Target,
+    writer: Arc<tokio::sync::Mutex<Writer>>,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+struct Writer {
+    connection: Connection,
+    /// It could not be cleaned and is replaced at its next use.
+    broken: bool,
+    /// Whether the log may grow as long as bulk writes need it.
+    long_log: bool,
+    /// Writes since the last bulk one.
+    quiet: u32,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("broken", &self.broken)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub(super) fn new(target: Target, connection: Connection) -> Self {
+        let writer = Writer {
+            connection,
+            broken: false,
+            long_log: false,
+            quiet: 0,
+        };
+        Self {
+            writer: Arc::new(tokio::sync::Mutex::new(writer)),
+            permits: Arc::new(Semaphore::new(target.options.readers)),
+            idle: Mutex::default(),
+            target,
+        }
+    }
+
+    /// The writer, with its transaction begun; waits for writers of this process and of others.
+    pub(super) async fn writer(self: &Arc<Self>) -> Result<WriterGuard> {
+        let free = Arc::clone(&self.writer).try_lock_owned();
+        if let Ok(guard) = free {
+            let mut guard = WriterGuard::new(self, guard);
+            if guard.begin()? {
+                return Ok(guard);
+            }
+        }
+        let wait = self.target.options.busy_timeout;
+        timeout(wait, self.writer_in_turn())
+            .await
+            .unwrap_or_else(|_| Err(self.target.place.busy()))
+    }
+
+    async fn writer_in_turn(self: &Arc<Self>) -> Result<WriterGuard> {
+        const LONGEST: Duration = Duration::from_millis(25);
+        let guard = Arc::clone(&self.writer).lock_owned().await;
+        let mut guard = WriterGuard::new(self, guard);
+        let mut pause = Duration::from_millis(1);
+        // Another process writes: SQLite has no queue between processes.
+        while !guard.begin()? {
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST);
+        }
+        Ok(guard)
+    }
+
+    /// A reader that nobody else uses.
+    pub(super) async fn reader(self: &Arc<Self>) -> Result<ReaderGuard> {
+        let wait = self.target.options.busy_timeout;
+        let permit = match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => timeout(wait, Arc::clone(&self.permits).acquire_owned())
+                .await
+                .map_err(|_| self.target.place.busy())?
+                .map_err(|e| Error::internal("the readers of the store are gone").source(e))?,
+        };
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.target.reader().map_err(|e| self.target.error(e))?,
+        };
+        Ok(ReaderGuard {
+            pool: Arc::clone(self),
+            connection: Some(connection),
+            _permit: permit,
+        })
+    }
+}
+
+/// The writer in a transaction; dropping it rolls back.
+#[derive(Debug)]
+pub(super) struct WriterGuard {
+    pool: Arc<Pool>,
+    writer: OwnedMutexGuard<Writer>,
+    bulk: bool,
+}
+
+impl WriterGuard {
+    fn new(pool: &Arc<Pool>, writer: OwnedMutexGuard<Writer>) -> Self {
+        Self {
+            pool: Arc::clone(pool),
+            writer,
+            bulk: false,
+        }
+    }
+
+    /// Begins the transaction, unless another process has one.
+    fn begin(&mut self) -> Result<bool> {
+        let target = &self.pool.target;
+        if self.writer.broken {
+            self.writer.connection = target.writer().map_err(|e| target.error(e))?;
+            self.writer.broken = false;
+            self.writer.long_log = false;
+        }
+        match run(&self.writer.connection, "BEGIN IMMEDIATE") {
+            Ok(()) => Ok(true),
+            Err(e) if is_busy(&e) => Ok(false),
+            Err(e) => Err(target.error(e)),
+        }
+    }
+
+    /// The connection.
+    ///
+    /// # Errors
+    /// When a failure has ended the transaction already.
+    pub(super) fn connection(&self) -> Result<&Connection> {
+        if self.writer.connection.is_autocommit() {
+            return Err(Error::internal(
+                "the transaction has ended with an earlier failure; nothing of it was stored",
+            ));
+        }
+        Ok(&self.writer.connection)
+    }
+
+    /// Says how many rows a call writes.
+    pub(super) fn expect(&mut self, rows: usize) -> Result<()> {
+        if rows < BULK {
+            return Ok(());
+        }
+        self.bulk = true;
+        self.log_length(true)
+    }
+
+    fn log_length(&mut self, long: bool) -> Result<()> {
+        if self.writer.long_log == long {
+            return Ok(());
+        }
+        let pages = if long { CHECKPOINT_BULK } else { CHECKPOINT };
+        self.writer
+            .connection
+            .pragma_update(None, "wal_autocheckpoint", pages)
+            .map_err(|e| self.pool.target.error(e))?;
+        self.writer.long_log = long;
+        Ok(())
+    }
+
+    /// Makes all of it durable.
+    pub(super) fn commit(mut self) -> Result<()> {
+        self.connection()?;
+        self.writer.quiet = if self.bulk {
+            0
+        } else {
+            self.writer.quiet.saturating_add(1)
+        };
+        if self.writer.quiet > QUIET {
+            self.log_length(false)?;
+        }
+        run(&self.writer.connection, "COMMIT").map_err(|e| self.pool.target.error(e))
+    }
+}
+
+impl Drop for WriterGuard {
+    fn drop(&mut self) {
+        if !self.writer.connection.is_autocommit()
+            && let Err(e) = run(&self.writer.connection, "ROLLBACK")
+        {
+            tracing::warn!(error = %e, "cmms.store.rollback: the writer is replaced");
+            self.writer.broken = true;
+        }
+    }
+}
+
+/// A reader; dropping it ends its transaction.
+#[derive(Debug)]
+pub(super) struct ReaderGuard {
+    pool: Arc<Pool>,
+    connection: Option<Connection>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl ReaderGuard {
+    /// The connection.
+    pub(super) fn connection(&self) -> Result<&Connection> {
+        self.connection
+            .as_ref()
+            .ok_or_else(|| Error::internal("a reader has no connection"))
+    }
+
+    /// Holds on to the state of now.
+    pub(super) fn hold(&self) -> Result<()> {
+        let connection = self.connection()?;
+        // BEGIN alone takes no state; the first read does.
+        run(connection, "BEGIN")
+            .and_then(|()| {
+                connection
+                    .prepare_cached("SELECT 1 FROM organizations LIMIT 1")?
+                    .exists([])
+            })
+            .map(drop)
+            .map_err(|e| self.pool.target.error(e))
+    }
+}
+
+impl Drop for ReaderGuard {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let clean = connection.is_autocommit() || run(&connection, "ROLLBACK").is_ok();
+        if clean {
+            let mut idle = self
+                .pool
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            idle.push(connection);
+        }
+    }
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}

@@ -1,0 +1,1 @@
+//! Kills a syncing process at random moments.

@@ -1,0 +1,9 @@
+//! Suites that cross the crates: what they share.
+//!
+//! A [`Plant`] is a simulated vendor with an application beside it that is connected to it.
+
+pub mod crash;
+pub mod oracle;
+mod plant;
+
+pub use plant::{KEY, Plant, Where, client, config, release_tier, reopened};

@@ -1,0 +1,1 @@
+//! What the vendor has, compared with what is stored, without our mapper.

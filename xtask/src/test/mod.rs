@@ -1,0 +1,227 @@
+//! `cargo xtask test`: the README's test command, and all that continuous integration runs.
+//!
+//! A step that fails does not stop the others, except that nothing runs without `setup` and no suite without `build`.
+//! All suites run programs of one build with one set of features; building per crate would compile dependencies anew
+//! for each set.
+
+mod plan;
+mod programs;
+mod report;
+mod setup;
+
+use crate::fail::{Failure, Result};
+use crate::repo;
+use plan::{Cargo, STEPS, Step, Work};
+use programs::Program;
+use report::{Entry, Outcome};
+use std::path::Path;
+use std::time::Instant;
+
+/// What to run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    release: bool,
+    list: bool,
+    only: Vec<String>,
+}
+
+impl Options {
+    /// Reads the words behind `test`.
+    ///
+    /// # Errors
+    /// An unknown option or step.
+    pub(crate) fn parse(words: &[&str]) -> Result<Self> {
+        let mut options = Self::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match *word {
+                "--release-tier" => options.release = true,
+                "--list" => options.list = true,
+                "--only" => {
+                    let name = words
+                        .next()
+                        .ok_or_else(|| Failure::new("--only needs a step; --list shows all"))?;
+                    if !STEPS.iter().any(|step| step.name == *name) {
+                        return Err(Failure::new(format!(
+                            "no step is called `{name}`; --list shows all"
+                        )));
+                    }
+                    options.only.push((*name).to_owned());
+                }
+                other => return Err(Failure::new(format!("unknown option `{other}`"))),
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether this step is wanted; a suite wants the build, and a step of the release tier may be named by itself.
+    fn wants(&self, step: &Step) -> bool {
+        if self.only.is_empty() {
+            return self.release || !step.release;
+        }
+        let named = |step: &Step| self.only.iter().any(|name| name == step.name);
+        named(step)
+            || (matches!(step.work, Work::Build)
+                && STEPS.iter().any(|s| needs_build(s) && named(s)))
+    }
+}
+
+fn needs_build(step: &Step) -> bool {
+    matches!(step.work, Work::Suite(_) | Work::Examples(_))
+}
+
+/// Runs the steps that the options ask for and prints the table.
+///
+/// # Errors
+/// A step failed or could not run.
+pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
+    if options.list {
+        for step in STEPS {
+            let tier = if step.release {
+                "release tier"
+            } else {
+                "default"
+            };
+            println!(
+                "{:<10} {:>3} min  {tier:<12}  {}",
+                step.name, step.minutes, step.about
+            );
+        }
+        return Ok(());
+    }
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut built = None;
+    let mut ready = true;
+    for step in STEPS.iter().filter(|step| options.wants(step)) {
+        println!(
+            "\n== {} (at most {} min): {}",
+            step.name, step.minutes, step.about
+        );
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a step is timed for the person who waits"
+        )]
+        let start = Instant::now();
+        let outcome = if !ready {
+            Outcome::NotRun("the machine is not set up")
+        } else if needs_build(step) && built.is_none() {
+            Outcome::NotRun("the test programs could not be built")
+        } else {
+            match perform(root, step, &mut built) {
+                Ok(()) => Outcome::Passed,
+                Err(failure) => Outcome::Failed(failure.to_string()),
+            }
+        };
+        ready &= step.name != "setup" || outcome == Outcome::Passed;
+        let entry = Entry {
+            name: step.name,
+            took: start.elapsed(),
+            minutes: step.minutes,
+            outcome,
+        };
+        if let Outcome::Failed(why) = &entry.outcome {
+            println!("== {} FAILED: {why}", step.name);
+        }
+        if entry.over_budget() {
+            println!(
+                "== warning: {} took longer than {} min",
+                step.name, step.minutes
+            );
+        }
+        entries.push(entry);
+    }
+    println!("\n{}", report::table(&entries));
+    let broken: Vec<&str> = entries
+        .iter()
+        .filter(|entry| entry.broken())
+        .map(|entry| entry.name)
+        .collect();
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("failed: {}", broken.join(", "))))
+    }
+}
+
+fn perform(root: &Path, step: &Step, built: &mut Option<Vec<Program>>) -> Result<()> {
+    let programs = built.as_deref().unwrap_or_default();
+    match &step.work {
+        Work::Inside(task) => task(root),
+        Work::Cargo(commands) => commands.iter().try_for_each(|command| cargo(root, command)),
+        Work::Build => {
+            *built = Some(programs::build(root)?);
+            Ok(())
+        }
+        Work::Suite(folder) => programs::suite(root, programs, folder),
+        Work::Examples(folder) => {
+            programs::suite(root, programs, folder)?;
+            programs::examples(root, programs, folder)
+        }
+    }
+}
+
+fn cargo(root: &Path, command: &Cargo) -> Result<()> {
+    repo::run(repo::cargo(root, command.args).envs(command.env.iter().copied()))
+}
+
+/// Writes the generated files and fails when that changed one: it was not up to date.
+fn generated(root: &Path) -> Result<()> {
+    let changed: Vec<String> = crate::r#gen::run(root, false)?
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    Failure::unless_empty(
+        "these generated files were out of date and are written anew: commit them",
+        &changed,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(words: &[&str]) -> Vec<&'static str> {
+        let options = Options::parse(words).unwrap();
+        STEPS
+            .iter()
+            .filter(|step| options.wants(step))
+            .map(|step| step.name)
+            .collect()
+    }
+
+    #[test]
+    fn the_release_tier_adds_steps_and_takes_none_away() {
+        let (default, release) = (wanted(&[]), wanted(&["--release-tier"]));
+        assert!(default.iter().all(|name| release.contains(name)));
+        assert!(
+            !default.contains(&"long") && release.contains(&"long") && release.contains(&"deny")
+        );
+    }
+
+    #[test]
+    fn a_suite_alone_brings_the_build_along() {
+        assert_eq!(wanted(&["--only", "core"]), ["build", "core"]);
+        assert_eq!(
+            wanted(&["--only", "fmt", "--only", "deny"]),
+            ["fmt", "deny"]
+        );
+    }
+
+    #[test]
+    fn unknown_words_are_refused() {
+        for words in [
+            &["--only", "nothing"][..],
+            &["--only"],
+            &["--fast"],
+            &["core"],
+        ] {
+            assert!(Options::parse(words).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn every_step_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<&str> = STEPS.iter().map(|step| step.name).collect();
+        assert_eq!(names.len(), STEPS.len());
+    }
+}

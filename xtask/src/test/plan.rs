@@ -1,0 +1,199 @@
+//! The steps of the README's test command, as data.
+
+use crate::fail::Result;
+use std::path::Path;
+
+/// A step: one line of the table at the end.
+pub(crate) struct Step {
+    /// What `--only` calls it.
+    pub(crate) name: &'static str,
+    /// Minutes it should take at most, on two cores with nothing built; more is a warning.
+    pub(crate) minutes: u64,
+    /// Part of `--release-tier` only.
+    pub(crate) release: bool,
+    /// What it does, for `--list`.
+    pub(crate) about: &'static str,
+    /// How it is done.
+    pub(crate) work: Work,
+}
+
+/// How a step is done.
+pub(crate) enum Work {
+    /// A function of xtask.
+    Inside(fn(&Path) -> Result<()>),
+    /// Cargo commands, one after the other.
+    Cargo(&'static [Cargo]),
+    /// Builds all test programs once, with one set of features for all suites.
+    Build,
+    /// The test programs of the crate in this folder.
+    Suite(&'static str),
+    /// The test programs of the examples in this folder, and the examples themselves.
+    Examples(&'static str),
+}
+
+/// A cargo command with the environment it adds.
+pub(crate) struct Cargo {
+    /// Behind `cargo`.
+    pub(crate) args: &'static [&'static str],
+    /// Added to the environment.
+    pub(crate) env: &'static [(&'static str, &'static str)],
+}
+
+const fn cargo(args: &'static [&'static str]) -> Cargo {
+    Cargo { args, env: &[] }
+}
+
+const fn step(name: &'static str, minutes: u64, about: &'static str, work: Work) -> Step {
+    Step {
+        name,
+        minutes,
+        release: false,
+        about,
+        work,
+    }
+}
+
+const fn suite(name: &'static str, minutes: u64, folder: &'static str) -> Step {
+    step(name, minutes, "tests of one crate", Work::Suite(folder))
+}
+
+/// The options that all suites are built with.
+pub(crate) const BUILD: &[&str] = &[
+    "test",
+    "--workspace",
+    "--all-features",
+    "--no-run",
+    "--message-format=json-render-diagnostics",
+];
+
+/// All steps in their order.
+pub(crate) const STEPS: &[Step] = &[
+    step(
+        "setup",
+        2,
+        "C compiler, cargo, rustfmt and clippy are there",
+        Work::Inside(super::setup::check),
+    ),
+    step(
+        "fmt",
+        1,
+        "formatting",
+        Work::Cargo(&[cargo(&["fmt", "--all", "--check"])]),
+    ),
+    step(
+        "toy",
+        1,
+        "no placeholders, no file of more than 500 lines in src",
+        Work::Inside(crate::toy::check),
+    ),
+    step(
+        "layers",
+        1,
+        "modules and crates use only what the table allows",
+        Work::Inside(crate::layers::check),
+    ),
+    step(
+        "gen",
+        1,
+        "generated files are up to date",
+        Work::Inside(super::generated),
+    ),
+    step(
+        "clippy",
+        12,
+        "lints with all features and with none",
+        Work::Cargo(&[
+            cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--",
+                "-D",
+                "warnings",
+            ]),
+            cargo(&[
+                "clippy",
+                "-p",
+                "cmms-core",
+                "--no-default-features",
+                "--",
+                "-D",
+                "warnings",
+            ]),
+            cargo(&[
+                "clippy",
+                "-p",
+                "cmms-store",
+                "--no-default-features",
+                "--",
+                "-D",
+                "warnings",
+            ]),
+            cargo(&[
+                "clippy",
+                "-p",
+                "cmms",
+                "--no-default-features",
+                "--",
+                "-D",
+                "warnings",
+            ]),
+        ]),
+    ),
+    step("build", 15, "builds every test program, once", Work::Build),
+    suite("core", 3, "cmms-core"),
+    suite("store", 4, "cmms-store"),
+    suite("adapters", 3, "cmms-adapters"),
+    suite("sim", 2, "cmms-sim"),
+    suite("cmms", 2, "cmms"),
+    suite("server", 3, "cmms-server"),
+    suite("cross", 6, "cmms-tests"),
+    step(
+        "examples",
+        1,
+        "tests of the examples, then each example is run",
+        Work::Examples("examples/rust"),
+    ),
+    suite("xtask", 1, "xtask"),
+    step(
+        "doctests",
+        5,
+        "examples in the documentation",
+        Work::Cargo(&[cargo(&["test", "--workspace", "--all-features", "--doc"])]),
+    ),
+    step(
+        "docs",
+        5,
+        "documentation without warnings",
+        Work::Cargo(&[Cargo {
+            args: &["doc", "--workspace", "--all-features", "--no-deps"],
+            env: &[("RUSTDOCFLAGS", "-D warnings")],
+        }]),
+    ),
+    Step {
+        name: "long",
+        minutes: 60,
+        release: true,
+        about: "suites that cross crates, optimized, with their long counts",
+        work: Work::Cargo(&[Cargo {
+            args: &[
+                "test",
+                "--release",
+                "-p",
+                "cmms-tests",
+                "--all-features",
+                "--",
+                "--include-ignored",
+            ],
+            env: &[("CMMS_TEST_TIER", "release")],
+        }]),
+    },
+    Step {
+        name: "deny",
+        minutes: 20,
+        release: true,
+        about: "bans, licenses and sources of dependencies (cargo-deny, built when missing)",
+        work: Work::Inside(super::setup::deny),
+    },
+];

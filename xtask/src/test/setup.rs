@@ -1,0 +1,54 @@
+//! What a machine needs before the first step.
+
+use crate::fail::{Failure, Result};
+use crate::repo::{cargo, run, works};
+use std::path::Path;
+use std::process::Command;
+
+/// Checks that everything needed is there; adds missing parts of the toolchain.
+///
+/// # Errors
+/// Names each thing that is missing, with the command that installs it.
+pub(crate) fn check(root: &Path) -> Result<()> {
+    let mut missing = Vec::new();
+    if !["cc", "gcc", "clang"]
+        .iter()
+        .any(|name| works(Command::new(name).arg("--version")))
+    {
+        missing.push(
+            "a C compiler (bundled SQLite and aws-lc are C): `apt-get install build-essential`, `dnf install gcc` or \
+             `xcode-select --install`"
+                .to_owned(),
+        );
+    }
+    if !works(&mut cargo(root, &["--version"])) {
+        missing.push(
+            "cargo: `curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh`".to_owned(),
+        );
+    }
+    for (command, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        let mut ask = cargo(root, &[command, "--version"]);
+        if works(&mut ask) {
+            continue;
+        }
+        let added =
+            run(Command::new("rustup")
+                .current_dir(root)
+                .args(["component", "add", component]));
+        if added.is_err() || !works(&mut ask) {
+            missing.push(format!("{component}: `rustup component add {component}`"));
+        }
+    }
+    Failure::unless_empty("this machine lacks", &missing)
+}
+
+/// Runs cargo-deny on what it needs no network for; builds it first when it is missing.
+pub(crate) fn deny(root: &Path) -> Result<()> {
+    if !works(&mut cargo(root, &["deny", "--version"])) {
+        run(&mut cargo(root, &["install", "--locked", "cargo-deny"]))?;
+    }
+    run(&mut cargo(
+        root,
+        &["deny", "check", "bans", "licenses", "sources"],
+    ))
+}
