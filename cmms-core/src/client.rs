@@ -107,7 +107,7 @@ macro_rules! methods {
                 #[doc = $doc]
                 #[doc = concat!("\n\n# Errors\nThose of `", stringify!($group), ".", stringify!($method), "`: see `api/operations.json`.")]
                 pub async fn $method(
-                    &self,
+                    self,
                     input: impl Into<<ops::types::$ty as ops::Operation>::Input>,
                 ) -> Result<<ops::types::$ty as ops::Operation>::Output> {
                     ops::run::<ops::types::$ty>(&self.0.context(None), &self.0.app, input.into()).await

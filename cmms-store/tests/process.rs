@@ -1,6 +1,7 @@
 //! What needs another process: a crash, and a user without rights.
 //!
-//! Each test runs a copy of this program in a folder of its own; the tests that the copy runs are ignored here.
+//! Each test runs a copy of this program in a folder of its own; the tests that the copy runs are ignored here,
+//! and do nothing where no such folder is.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "tests")]
@@ -27,6 +28,13 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0)
 }
 
+/// A file that tells a child that it is one.
+const MARK: &str = "this-is-for-the-child";
+
+fn is_child() -> bool {
+    Path::new(MARK).exists()
+}
+
 /// Runs one of the ignored tests in a folder; without root's power over files if it is to have no rights.
 fn child(folder: &Path, test: &str, powerless: bool) -> Output {
     let own = std::env::current_exe().unwrap();
@@ -35,6 +43,9 @@ fn child(folder: &Path, test: &str, powerless: bool) -> Output {
     fs::copy(own, &program).unwrap();
     for path in [bin.path(), &program] {
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    }
+    if !powerless {
+        fs::write(folder.join(MARK), "").unwrap();
     }
     let mut command = Command::new(&program);
     command

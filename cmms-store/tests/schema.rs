@@ -2,16 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
 use cmms_core::domain::TABLES;
 use cmms_core::record::{Kind, Table};
-use common::{open, place};
+use cmms_store::{SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
+use tempfile::TempDir;
 
 /// Name, type, whether it refuses null, place in the key.
 type Shape = (String, String, bool, u32);
+
+/// A database that the store has made, and its folder.
+fn made() -> (TempDir, Connection) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("cmms.db");
+    SqliteStore::open(&path, SqliteOptions::default()).unwrap();
+    let db = Connection::open(&path).unwrap();
+    (folder, db)
+}
 
 fn stored(db: &Connection, table: &str) -> Vec<Shape> {
     let mut statement = db
@@ -68,9 +76,7 @@ fn indexes(db: &Connection, table: &str) -> BTreeSet<(bool, Vec<String>)> {
 
 #[test]
 fn schema_equals_the_descriptions_column_by_column() {
-    let (_folder, path) = place();
-    drop(open(&path));
-    let db = Connection::open(&path).unwrap();
+    let (_folder, db) = made();
     for table in TABLES {
         assert!(!table.projection, "{}", table.name);
         assert_eq!(stored(&db, table.name), described(table), "{}", table.name);
@@ -91,9 +97,7 @@ fn schema_equals_the_descriptions_column_by_column() {
 
 #[test]
 fn every_table_is_strict_and_described() {
-    let (_folder, path) = place();
-    drop(open(&path));
-    let db = Connection::open(&path).unwrap();
+    let (_folder, db) = made();
     let mut list = db
         .prepare("SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite_%'")
         .unwrap();
@@ -111,9 +115,7 @@ fn every_table_is_strict_and_described() {
 /// Null may hide a defect: a described unique column that may be null would need a partial index by design.
 #[test]
 fn partial_indexes_leave_out_nulls_only() {
-    let (_folder, path) = place();
-    drop(open(&path));
-    let db = Connection::open(&path).unwrap();
+    let (_folder, db) = made();
     let mut list = db
         .prepare("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql LIKE '% WHERE %'")
         .unwrap();
@@ -132,9 +134,7 @@ fn partial_indexes_leave_out_nulls_only() {
 
 #[test]
 fn every_index_has_its_statistics() {
-    let (_folder, path) = place();
-    drop(open(&path));
-    let db = Connection::open(&path).unwrap();
+    let (_folder, db) = made();
     let sql = "SELECT t.name, i.name, (SELECT count(*) FROM pragma_index_info(i.name)) \
                FROM pragma_table_list t JOIN pragma_index_list(t.name) i \
                WHERE t.schema = 'main' AND t.name NOT LIKE 'sqlite_%'";
@@ -143,7 +143,7 @@ fn every_index_has_its_statistics() {
     let found = list.query_map([], row).unwrap().map(Result::unwrap);
     let mut seen = 0;
     for (table, index, columns) in found {
-        let (table, index, columns): (String, String, usize) = (table, index, columns);
+        let (table, index, columns): (String, String, u32) = (table, index, columns);
         // The key of a table without row ids has the table's own name there.
         let clustered = "SELECT wr FROM pragma_table_list WHERE name = ?1";
         let clustered: bool = db.query_row(clustered, [&table], |r| r.get(0)).unwrap();
@@ -152,10 +152,14 @@ fn every_index_has_its_statistics() {
         let sql = "SELECT stat FROM sqlite_stat1 WHERE tbl = ?1 AND idx = ?2";
         let stat: Result<String, _> = db.query_row(sql, [&table, name], |r| r.get(0));
         let stat = stat.unwrap_or_else(|e| panic!("{table}.{index}: {e}"));
-        assert_eq!(stat.split(' ').count(), columns + 1, "{index}: {stat}");
+        assert_eq!(
+            stat.split(' ').count(),
+            columns as usize + 1,
+            "{index}: {stat}"
+        );
         seen += 1;
     }
-    let lines: usize = db
+    let lines: u32 = db
         .query_row("SELECT count(*) FROM sqlite_stat1", [], |r| r.get(0))
         .unwrap();
     assert_eq!(lines, seen);

@@ -3,6 +3,7 @@
 //! Values come from a JSON body, from the path and from the query. One deserializer reads them all; it
 //! keeps the path of the value at hand and turns serde's complaints into typed errors.
 
+use super::strict::Strict;
 use crate::{Error, Result, code};
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
@@ -39,19 +40,20 @@ impl Input {
     /// An input of a JSON text.
     ///
     /// # Errors
-    /// `CMMS-INPUT-001` for a text that is no JSON object.
+    /// `CMMS-INPUT-001` for a text that is no JSON object, or names a field of an object twice.
     pub fn parse(json: &[u8]) -> Result<Self> {
         if json.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
-        let value = serde_json::from_slice(json).map_err(|e| {
-            let at = format!("line {}, column {}", e.line(), e.column());
-            Error::new(
-                code::INPUT_UNREADABLE,
-                format!("the input is no JSON: it breaks at {at}"),
-            )
+        let strict: Strict = serde_json::from_slice(json).map_err(|e| {
+            let message = if e.is_data() {
+                format!("the input is ambiguous: {e}")
+            } else {
+                format!("the input is no JSON: it breaks at line {}, column {}", e.line(), e.column())
+            };
+            Error::new(code::INPUT_UNREADABLE, message)
         })?;
-        Self::of(value)
+        Self::of(strict.0)
     }
 
     /// Adds a field of path or query.

@@ -8,6 +8,7 @@ mod decode;
 mod operation;
 mod run;
 pub mod schema;
+mod strict;
 mod table;
 
 pub use decode::{Input, decode};

@@ -4,7 +4,8 @@
 //! in a browser on the same machine is inside of that border, so requests that a page of another site could
 //! send are refused: foreign `Host` names (DNS rebinding), foreign `Origin`s and foreign fetches.
 
-use axum::http::{HeaderMap, Uri, header};
+use super::problem::Refusal;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use cmms::core::{Error, Result, code};
 use std::net::IpAddr;
 
@@ -60,20 +61,22 @@ impl Guard {
     ///
     /// # Errors
     /// `CMMS-SERVE-003` where authentication is asked for; `CMMS-SERVE-004`.
-    pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<()> {
+    pub(super) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         match self.access {
             Access::NoAuth => {}
-            Access::Authenticated => return Err(not_told_apart()),
+            Access::Authenticated => {
+                return Err(Refusal::of(not_told_apart()).status(StatusCode::UNAUTHORIZED));
+            }
         }
         let host = self.host(headers)?;
         // An absolute request target overrides `Host` (RFC 9112), so it may not name another one.
         if let Some(authority) = uri.authority()
             && Place::parse(authority.as_str()).as_ref() != Some(&host)
         {
-            return Err(refused("the request names two hosts"));
+            return Err(refused("the request names two hosts").into());
         }
         origin(headers, &host)?;
-        fetch_site(headers)
+        Ok(fetch_site(headers)?)
     }
 
     fn host(&self, headers: &HeaderMap) -> Result<Place> {

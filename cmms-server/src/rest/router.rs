@@ -115,10 +115,7 @@ async fn around(state: Arc<State>, mut request: Request, next: Next) -> Response
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(id.clone());
     let (parts, body) = request.into_parts();
-    let admitted = state
-        .guard
-        .check(&parts.uri, &parts.headers)
-        .map_err(Refusal::of);
+    let admitted = state.guard.check(&parts.uri, &parts.headers);
     let mut response = match admitted.and_then(|()| limits::check(&parts)) {
         Err(refusal) => refusal.respond(&id),
         Ok(()) => {

@@ -1,0 +1,228 @@
+//! The command `cmms`, as a user runs it.
+
+use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim};
+use serde_json::Value;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A program that the workspace's test build made.
+fn program(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let folder = tests.parent().and_then(Path::parent).unwrap();
+    let path = folder.join(name);
+    assert!(
+        path.exists(),
+        "{} is missing: cargo build --workspace --all-targets",
+        path.display()
+    );
+    path
+}
+
+struct Desk {
+    folder: tempfile::TempDir,
+    allow: String,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            allow: String::new(),
+        }
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(program("cmms"));
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("USER", "tester")
+            .env("CMMS_EGRESS_ALLOW", &self.allow)
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    fn run_with(&self, args: &[&str], stdin: &str) -> Output {
+        let mut child = self
+            .command(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(stdin.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    }
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_demo_does_the_main_job_and_can_be_repeated() {
+    let desk = Desk::new();
+    for _ in 0..2 {
+        let output = desk.run(&["demo", "--no-serve"]);
+        let text = out(&output);
+        assert!(output.status.success(), "{text}{}", err(&output));
+        let result = text.lines().find(|l| l.starts_with("Result:")).unwrap();
+        assert_eq!(
+            result,
+            "Result: first sync 2200 of 2200 in; second created + updated = 0; third updated 12 of 12 edited: as it should be"
+        );
+    }
+    let file = desk.folder.path().join("cmms-demo.db");
+    let listed = desk
+        .command(&[])
+        .get_envs()
+        .fold(
+            &mut Command::new(program("examples/work_orders")),
+            |c, (k, v)| c.env(k, v.unwrap_or_default()),
+        )
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert_eq!(out(&listed).lines().count(), 2000, "{}", err(&listed));
+    let url = format!("sqlite://{}", file.display());
+    let one = desk.run(&[
+        "op",
+        "work_orders.list",
+        r#"{"limit": 1}"#,
+        "--database-url",
+        &url,
+    ]);
+    let one: Value = serde_json::from_str(&out(&one)).unwrap();
+    let number = one["items"][0]["number"].as_str().unwrap();
+    assert!(out(&listed).contains(number));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_added_tested_and_synced_without_a_secret_in_an_argument() {
+    let config = UpkeepConfig::default().assets(10).work_orders(40);
+    let (email, password) = (config.email.clone(), config.password.clone());
+    let sim = UpkeepSim::start(config, 0).await.unwrap();
+    let mut desk = Desk::new();
+    desk.allow = sim.base_url();
+    tokio::task::spawn_blocking(move || {
+        let url = desk.allow.clone();
+        let add = [
+            "connections",
+            "add",
+            "upkeep",
+            &url,
+            "--name",
+            "Up",
+            "--username",
+            &email,
+            "--secret-stdin",
+        ];
+        let added = desk.run_with(&add, &format!("{password}\n"));
+        assert!(added.status.success(), "{}", err(&added));
+        assert!(!format!("{added:?}").contains(&password));
+        let taken = desk.run_with(&add, &password);
+        assert!(err(&taken).contains("CMMS-CONN-005"), "{}", err(&taken));
+        let asked = desk.run(&["connections", "add", "upkeep", &url, "--name", "Other"]);
+        assert!(err(&asked).contains("--secret-stdin"), "{}", err(&asked));
+        let tested = desk.run(&["connections", "test", "Up"]);
+        assert!(out(&tested).contains("healthy"), "{}", err(&tested));
+        let listed = desk.run(&["connections", "list"]);
+        assert!(
+            out(&listed).contains("healthy") && out(&listed).contains("upkeep"),
+            "{listed:?}"
+        );
+        let synced = desk.run(&["sync", "Up"]);
+        assert!(synced.status.success(), "{}", err(&synced));
+        assert!(out(&synced).contains(": ok"), "{}", out(&synced));
+        // Without a terminal there are plain lines and no control characters.
+        assert!(!out(&synced).contains('\u{1b}') && !err(&synced).contains('\u{1b}'));
+        let unknown = desk.run(&["sync", "Down"]);
+        assert_eq!(unknown.status.code(), Some(1));
+        assert!(err(&unknown).contains("CMMS-CONN-001"));
+    })
+    .await
+    .unwrap();
+    drop(sim);
+}
+
+#[test]
+fn operations_are_called_by_name_and_refuse_what_they_cannot_take() {
+    let desk = Desk::new();
+    let listed = out(&desk.run(&["op", "--list"]));
+    assert!(
+        listed.contains("work_orders.create") && listed.contains("sync.all"),
+        "{listed}"
+    );
+    let made = desk.run(&[
+        "op",
+        "work_orders.create",
+        r#"{"title": "Check \u001b[31mpump"}"#,
+    ]);
+    assert_eq!(made.status.code(), Some(1));
+    assert!(err(&made).contains("title"), "{}", err(&made));
+    let made = desk.run_with(
+        &["op", "work_orders.create", "-"],
+        r#"{"title": "Check pump"}"#,
+    );
+    assert!(out(&made).contains("\"WO-"), "{}", err(&made));
+    let near = desk.run(&["op", "work_order.create", "{}"]);
+    assert!(
+        err(&near).contains("did you mean work_orders.create?"),
+        "{}",
+        err(&near)
+    );
+    let field = desk.run(&["op", "work_orders.create", r#"{"titel": "x"}"#]);
+    assert!(
+        err(&field).contains("did you mean title?"),
+        "{}",
+        err(&field)
+    );
+    let secret = r#"{"cmms_type": "upkeep", "api_url": "https://api.onupkeep.com", "connection_name": "a", "api_key": "k"}"#;
+    let inline = desk.run(&["op", "connections.create", secret]);
+    assert!(err(&inline).contains("CMMS-SECRET-004"), "{}", err(&inline));
+    let piped = desk.run_with(&["op", "connections.create", "-"], secret);
+    assert!(piped.status.success(), "{}", err(&piped));
+    std::fs::write(desk.folder.path().join("in.json"), r#"{"limit": 1}"#).unwrap();
+    let file = desk.run(&["op", "work_orders.list", "@in.json"]);
+    assert_eq!(
+        serde_json::from_str::<Value>(&out(&file)).unwrap()["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn serving_without_authentication_must_be_said_and_stays_on_this_machine() {
+    let desk = Desk::new();
+    let silent = desk.run(&["serve"]);
+    assert!(
+        err(&silent).contains("CMMS-SERVE-003") && err(&silent).contains("--no-auth"),
+        "{}",
+        err(&silent)
+    );
+    let outside = desk.run(&["serve", "--no-auth", "--host", "0.0.0.0"]);
+    assert!(
+        err(&outside).contains("CMMS-SERVE-002"),
+        "{}",
+        err(&outside)
+    );
+    assert!(!desk.folder.path().join("cmms.db").exists());
+}

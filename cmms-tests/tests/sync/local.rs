@@ -1,0 +1,121 @@
+//! What people do here, and what a pull leaves alone.
+
+use super::incremental::rows;
+use cmms::core::domain::audit::AuditEntry;
+use cmms::core::ports::repository::TxExt;
+use cmms::core::ports::store::{Query, TxMode};
+use cmms::{AssetType, CreateWorkOrder, GetAsset, RegisterAsset, UpdateWorkOrder};
+use cmms_sim::upkeep::SimEntity;
+use cmms_tests::{Plant, Where};
+use serde_json::json;
+
+/// A pull changes only what the vendor changed. Answers what went wrong.
+pub async fn local_edit_survives() -> Result<(), String> {
+    let plant = Plant::small(Where::Sqlite).await;
+    plant.sync().await;
+    let order = rows(&plant).await.1.into_iter().next().unwrap();
+    let order = plant.client.work_orders().get(order.id).await.unwrap();
+    let external = order.external[0].external_id.clone();
+    let edit = UpdateWorkOrder::new(order.id)
+        .title("ours")
+        .location("here");
+    plant.client.work_orders().update(edit).await.unwrap();
+    plant.vendor().update(
+        SimEntity::WorkOrder,
+        &external,
+        json!({ "description": "theirs" }),
+    );
+    plant.sync().await;
+    let after = plant.client.work_orders().get(order.id).await.unwrap();
+    if (after.title.as_str(), after.location.as_deref()) != ("ours", Some("here")) {
+        return Err(format!("a local edit is gone: {after:?}"));
+    }
+    if after.description.as_deref() != Some("theirs") {
+        return Err(format!("the vendor's change is missing: {after:?}"));
+    }
+    // The vendor changes the same field: it wins, and the audit keeps what gave way.
+    plant.vendor().update(
+        SimEntity::WorkOrder,
+        &external,
+        json!({ "title": "theirs" }),
+    );
+    plant.sync().await;
+    let after = plant.client.work_orders().get(order.id).await.unwrap();
+    if after.title != "theirs" {
+        return Err(format!("the vendor's change is missing: {after:?}"));
+    }
+    let mut tx = plant
+        .store
+        .begin(plant.client.scope(), TxMode::Snapshot)
+        .await
+        .unwrap();
+    let entries = tx.of::<AuditEntry>().list(&Query::default()).await.unwrap();
+    let kept = entries
+        .iter()
+        .filter_map(|e| e.batch.as_ref())
+        .flat_map(|b| &b.0.records)
+        .filter(|r| r.id == order.id.0)
+        .flat_map(|r| &r.overwritten)
+        .any(|c| c.field == "title" && c.before == Some(json!("ours")));
+    if kept {
+        Ok(())
+    } else {
+        Err("the audit does not keep what gave way".to_owned())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_changes_only_what_the_vendor_changed() {
+    let _quiet = super::twins::quiet().await;
+    local_edit_survives().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pulled_asset_is_never_merged_with_a_local_one_of_the_same_tag() {
+    let plant = Plant::small(Where::Sqlite).await;
+    let id = plant.vendor().oracle().assets.into_keys().next().unwrap();
+    let ours = RegisterAsset::new(id.clone(), "Ours", AssetType::Tool);
+    plant.client.assets().register(ours).await.unwrap();
+    plant.sync().await;
+    let ours = plant
+        .client
+        .assets()
+        .get(GetAsset::new(id.clone()))
+        .await
+        .unwrap();
+    assert_eq!((ours.name.as_str(), ours.external.len()), ("Ours", 0));
+    let theirs = plant
+        .client
+        .assets()
+        .get(GetAsset::new(format!("plant:{id}")))
+        .await
+        .unwrap();
+    assert_eq!(theirs.external[0].external_id, id);
+    // Pulled work orders are about the pulled asset, not about ours.
+    let (_, orders, _) = rows(&plant).await;
+    assert!(orders.iter().all(|o| o.asset_uid != Some(ours.id)));
+    assert!(orders.iter().any(|o| o.asset_uid == Some(theirs.id)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_local_work_order_is_linked_when_its_asset_comes_in() {
+    for place in [Where::Memory, Where::Sqlite] {
+        let plant = Plant::small(place).await;
+        let id = plant.vendor().oracle().assets.into_keys().next().unwrap();
+        let order = CreateWorkOrder::new("Check").asset_id(id.clone());
+        let order = plant.client.work_orders().create(order).await.unwrap();
+        assert_eq!(order.asset_resolved, Some(false));
+        let unknown = CreateWorkOrder::new("Check").asset_id("later");
+        let unknown = plant.client.work_orders().create(unknown).await.unwrap();
+        plant.sync().await;
+        let order = plant.client.work_orders().get(order.id).await.unwrap();
+        assert_eq!(
+            (order.asset_resolved, order.asset_id),
+            (Some(true), Some(id))
+        );
+        let later = RegisterAsset::new("later", "Later", AssetType::Tool);
+        plant.client.assets().register(later).await.unwrap();
+        let unknown = plant.client.work_orders().get(unknown.id).await.unwrap();
+        assert_eq!(unknown.asset_resolved, Some(true));
+    }
+}

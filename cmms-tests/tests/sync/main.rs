@@ -1,0 +1,8 @@
+//! How a sync behaves, seen through the client, the store and the vendor's own log.
+
+mod connection;
+mod incremental;
+mod local;
+mod quarantine;
+mod twins;
+mod vendor;

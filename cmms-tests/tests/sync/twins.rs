@@ -1,0 +1,46 @@
+//! Each guarantee has a twin that breaks it; its test must then fail.
+
+use cmms::core::failpoint::{Failpoint, set};
+use std::sync::Arc;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+
+static SWITCHES: std::sync::LazyLock<Arc<RwLock<()>>> = std::sync::LazyLock::new(Arc::default);
+
+/// No switch is on while this is held.
+pub async fn quiet() -> OwnedRwLockReadGuard<()> {
+    Arc::clone(&SWITCHES).read_owned().await
+}
+
+struct Broken(
+    Failpoint,
+    #[expect(dead_code, reason = "held until the switch is off")] OwnedRwLockWriteGuard<()>,
+);
+
+impl Broken {
+    async fn now(point: Failpoint) -> Self {
+        let guard = Arc::clone(&SWITCHES).write_owned().await;
+        set(point, true);
+        Self(point, guard)
+    }
+}
+
+impl Drop for Broken {
+    fn drop(&mut self) {
+        set(self.0, false);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twin_a_pull_that_ignores_the_snapshot_is_caught() {
+    let _broken = Broken::now(Failpoint::IgnoreSnapshot).await;
+    let found = super::local::local_edit_survives().await;
+    assert!(found.is_err_and(|why| why.contains("a local edit is gone")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twin_a_stolen_lease_is_caught() {
+    let _broken = Broken::now(Failpoint::StealLease).await;
+    // The first run then loses its lease and ends with an error, or the second one is let in.
+    let caught = tokio::spawn(super::connection::second_run()).await;
+    assert!(caught.is_err() || caught.is_ok_and(|(_, second)| second.is_ok()));
+}

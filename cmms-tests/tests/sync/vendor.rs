@@ -1,0 +1,116 @@
+//! What goes wrong at the vendor.
+
+use super::incremental::rows;
+use cmms::core::testing::SteppedClock;
+use cmms::secrets::KeyVault;
+use cmms::{Builder, GetConnection, HealthState, SyncRun, SyncStatus, code};
+use cmms_tests::{KEY, Plant, Where, config};
+use std::sync::Arc;
+
+/// The plant's client on a clock that steps by itself, so that waits between tries take no time.
+async fn stepped(plant: &Plant) -> cmms::Client {
+    let clock = Arc::new(SteppedClock::new(plant.vendor().now()));
+    Builder::new(Arc::clone(&plant.store), config(&plant.sim))
+        .vault(KeyVault::with_key(KEY))
+        .clock(clock)
+        .build()
+        .await
+        .unwrap()
+        .client
+}
+
+async fn state(plant: &Plant) -> HealthState {
+    let connection = plant
+        .client
+        .connections()
+        .get(GetConnection::new(plant.connection.id))
+        .await
+        .unwrap();
+    connection.health.0.state
+}
+
+fn failed_with(run: &SyncRun, row: &'static cmms::core::error::Code) {
+    assert_eq!(run.status, SyncStatus::Failed, "{run:?}");
+    let error = &run.errors.0[0];
+    assert_eq!(error.code, row.id(), "{run:?}");
+    assert!(!error.remedy.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreachable_vendor_fails_the_run_and_shows_in_the_health() {
+    let plant = Plant::small(Where::Sqlite).await;
+    plant.sync().await;
+    assert_eq!(state(&plant).await, HealthState::Healthy);
+    let before = rows(&plant).await;
+    let client = stepped(&plant).await;
+    let Plant {
+        sim,
+        client: _,
+        store,
+        connection,
+        folder,
+    } = plant;
+    let vendor = sim.vendor().clone();
+    sim.stop().await;
+    let run = client.sync().all(connection.id).await.unwrap();
+    failed_with(&run, code::VENDOR_UNREACHABLE);
+    let error = client.connections().test(connection.id).await.unwrap_err();
+    assert!(error.is(code::VENDOR_UNREACHABLE));
+    let health = client
+        .connections()
+        .get(connection.id)
+        .await
+        .unwrap()
+        .health
+        .0;
+    assert_eq!(health.state, HealthState::Degraded);
+    assert!(health.last_success_at.is_some() && health.reason.unwrap().contains("CMMS-VENDOR-001"));
+    drop((vendor, folder));
+    let _ = (before, store);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_login_fails_the_run_and_asks_for_credentials() {
+    let plant = Plant::small(Where::Sqlite).await;
+    plant.vendor().set_password("another");
+    let run = plant.sync().await;
+    failed_with(&run, code::VENDOR_LOGIN);
+    assert_eq!(state(&plant).await, HealthState::AuthRequired);
+    let error = plant
+        .client
+        .connections()
+        .test(plant.connection.id)
+        .await
+        .unwrap_err();
+    assert!(error.is(code::VENDOR_LOGIN));
+    assert_eq!(error.kind().http_status(), 502);
+    assert_eq!(rows(&plant).await.0.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ends_in_the_middle_is_renewed_once() {
+    let plant = Plant::start().await;
+    let mut ended = false;
+    plant.vendor().after_each_request(move |vendor, request| {
+        if !ended && request.path.contains("work-orders") {
+            ended = true;
+            vendor.expire_sessions();
+        }
+    });
+    let run = plant.sync().await;
+    assert_eq!((run.status, run.created), (SyncStatus::Ok, 2200), "{run:?}");
+    assert_eq!(plant.vendor().logins(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn throttling_is_waited_out_as_the_vendor_asks() {
+    let plant = Plant::small(Where::Sqlite).await;
+    let client = stepped(&plant).await;
+    plant.vendor().fail_next(3, 429, Some("7".to_owned()));
+    let run = client.sync().all(plant.connection.id).await.unwrap();
+    assert_eq!((run.status, run.created), (SyncStatus::Ok, 140), "{run:?}");
+    plant.vendor().fail_next(50, 503, None);
+    let run = client.sync().all(plant.connection.id).await.unwrap();
+    failed_with(&run, code::VENDOR_ERROR);
+    plant.vendor().fail_next(0, 503, None);
+}
