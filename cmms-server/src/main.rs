@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    cli.hide_secrets();
     let default = if cli.verbose {
         "cmms=debug,cmms_core=debug,cmms_adapters=debug,cmms_server=debug,info"
     } else {

@@ -226,3 +226,36 @@ fn serving_without_authentication_must_be_said_and_stays_on_this_machine() {
     );
     assert!(!desk.folder.path().join("cmms.db").exists());
 }
+
+/// Other programs of the same user can read the environment that a process was started with.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_keeps_no_secret_in_its_environment() {
+    use std::io::{BufRead, BufReader};
+    let desk = Desk::new();
+    let mut child = desk
+        .command(&["serve", "--no-auth", "--port", "0"])
+        .env("UPKEEP_API_KEY", "canary-key-1")
+        .env(
+            "CMMS_MASTER_KEY",
+            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        )
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.starts_with("Serving http://127.0.0.1:"), "{line}");
+    let environment = std::fs::read(format!("/proc/{}/environ", child.id())).unwrap();
+    let environment = String::from_utf8_lossy(&environment);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(environment.contains("CMMS_EGRESS_ALLOW"), "{environment}");
+    assert!(!environment.contains("canary-key-1") && !environment.contains("AAECAwQF"));
+    assert!(
+        !desk.folder.path().join(".config").exists(),
+        "the key of the environment counts"
+    );
+}

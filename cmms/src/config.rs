@@ -75,12 +75,37 @@ impl Config {
     ///
     /// # Errors
     /// `CMMS-CONFIG-001`, naming the variable.
+    pub fn from_env() -> Result<Self> {
+        Self::from_env_and(BTreeMap::new())
+    }
+
+    /// Reads the environment of the process and, before it, values that came another way: the secrets of a
+    /// program that runs itself again without them.
+    ///
+    /// # Errors
+    /// `CMMS-CONFIG-001`, naming the variable.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the environment"
     )]
-    pub fn from_env() -> Result<Self> {
-        Self::from_pairs(known().filter_map(|name| Some((name, std::env::var_os(name)?))))
+    pub fn from_env_and(mut given: BTreeMap<String, String>) -> Result<Self> {
+        Self::from_pairs(known().filter_map(|name| {
+            let value = given.remove(name).map(OsString::from);
+            Some((name, value.or_else(|| std::env::var_os(name))?))
+        }))
+    }
+
+    /// The secrets that stand in the environment now, by variable.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
+    pub fn secrets_in_environment() -> BTreeMap<String, String> {
+        let value = |name: &&str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        Self::SECRET_VARIABLES
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), value(name)?)))
+            .collect()
     }
 
     /// Reads names and values instead of the environment; names that it does not know are left alone.

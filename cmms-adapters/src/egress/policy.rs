@@ -193,8 +193,11 @@ fn parse(text: &str) -> Result<Url> {
     if authority.is_empty() {
         return Err(bad_url("it has no host"));
     }
-    if authority.contains('@') {
-        return Err(bad_url("it holds a user name"));
+    if rest.contains('@') {
+        return Err(bad_url("it holds a user name or the character @"));
+    }
+    if authority.contains('%') || authority.ends_with(':') {
+        return Err(bad_url("its host or port is not written plainly"));
     }
     if rest.contains('#') {
         return Err(bad_url("it has a fragment"));

@@ -23,7 +23,7 @@ const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 /// Rows of a block of equal times that are remembered; beyond, a row may be given twice.
 const SEEN_MAX: usize = 10_000;
 /// Rounds without anything new after which the list cannot be read.
-const IDLE_MAX: u8 = 8;
+const IDLE_MAX: u8 = 30;
 
 /// Where a listing stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -282,7 +282,7 @@ fn latest(high: Option<DateTime<Utc>>, rows: &[Row]) -> Option<DateTime<Utc>> {
         .max(high)
 }
 
-fn count(rows: &[Row]) -> u64 {
+fn count<T>(rows: &[T]) -> u64 {
     u64::try_from(rows.len()).unwrap_or(u64::MAX)
 }
 
@@ -340,6 +340,9 @@ impl Changes {
             self.seen = at_top;
             At::Start
         } else {
+            // A block has no more known rows than are remembered: from there on the server repeats itself.
+            let repeats = rows.is_empty() && offset > count(&known);
+            self.idle += u8::from(repeats);
             self.seen = known;
             for key in at_top {
                 if self.seen.len() < SEEN_MAX && !self.seen.contains(&key) {

@@ -1,6 +1,7 @@
 //! An adapter on a stepped clock, and what it talks to.
 
 pub(crate) mod fake;
+pub(crate) mod printed;
 
 use cmms_adapters::{EgressClient, EgressPolicy, UpkeepAdapter};
 use cmms_core::domain::connection::ConnectionOptions;

@@ -198,6 +198,20 @@ record! {
     index [[state, connection_id]]
 }
 
+record! {
+    /// The part of a quarantined record that tells whether it waits.
+    pub struct QuarantineKey: "sync_quarantine" projection {
+        /// The connection.
+        connection_id: ConnectionId [Key Internal],
+        /// What kind of record it is.
+        entity: Entity [Key Internal],
+        /// The vendor's id.
+        external_id: String [Key Internal],
+        /// What became of it.
+        state: QuarantineState [Plain Internal],
+    }
+}
+
 /// What a record waits for while something that it refers to is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PendingRef {

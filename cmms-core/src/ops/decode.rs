@@ -49,7 +49,11 @@ impl Input {
             let message = if e.is_data() {
                 format!("the input is ambiguous: {e}")
             } else {
-                format!("the input is no JSON: it breaks at line {}, column {}", e.line(), e.column())
+                format!(
+                    "the input is no JSON: it breaks at line {}, column {}",
+                    e.line(),
+                    e.column()
+                )
             };
             Error::new(code::INPUT_UNREADABLE, message)
         })?;
@@ -78,7 +82,7 @@ pub fn decode<T: DeserializeOwned>(input: Input) -> Result<T> {
 pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     known
         .map(|k| (strsim::damerau_levenshtein(name, k), k))
-        .filter(|(distance, k)| *distance <= 1 + k.len().max(name.len()) / 3)
+        .filter(|(distance, k)| *distance <= (k.len().max(name.len()) / 3).max(1))
         .min()
         .map(|(_, k)| k)
 }

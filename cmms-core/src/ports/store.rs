@@ -233,6 +233,12 @@ pub trait Tx: Send {
     /// Deletes the rows of these keys and says how many there were.
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64>;
 
+    /// Whether another writer of this process waits for this transaction to end. Long work then ends it at the
+    /// next place where it may.
+    fn others_wait(&self) -> bool {
+        false
+    }
+
     /// Makes all of it durable.
     async fn commit(self: Box<Self>) -> Result<()>;
 

@@ -40,6 +40,11 @@ impl<'a> Uow<'a> {
         &mut self.tx
     }
 
+    /// Whether another writer waits for this one.
+    pub fn others_wait(&self) -> bool {
+        self.tx.others_wait()
+    }
+
     /// The time of all changes in it.
     pub fn now(&self) -> DateTime<Utc> {
         self.now

@@ -5,6 +5,7 @@ mod demo;
 mod op;
 mod problem;
 mod progress;
+mod secrets;
 mod serve;
 mod simulate;
 mod sync;
@@ -13,6 +14,7 @@ mod terminal;
 
 use clap::{Parser, Subcommand};
 use cmms::{Builder, Config, Opened, Result};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -47,6 +49,18 @@ enum Command {
     Op(op::Args),
 }
 
+impl Cli {
+    /// Lets a server run itself again without secrets in its environment, where other programs of the same
+    /// user could read them. Comes back where that is not needed or not possible.
+    pub fn hide_secrets(&self) {
+        if let Command::Serve(args) = &self.command
+            && !args.secrets_on_stdin
+        {
+            secrets::run_again_without();
+        }
+    }
+}
+
 /// Runs a command and says with its exit code how it ended: 0 well, 1 not, 2 only in part.
 pub async fn run(cli: Cli) -> ExitCode {
     match dispatch(cli).await {
@@ -59,9 +73,13 @@ pub async fn run(cli: Cli) -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> Result<ExitCode> {
+    let given = match &cli.command {
+        Command::Serve(args) if args.secrets_on_stdin => secrets::from_stdin()?,
+        _ => BTreeMap::new(),
+    };
     let database = Database {
         url: cli.database_url,
-        config: Config::from_env()?,
+        config: Config::from_env_and(given)?,
     };
     match cli.command {
         Command::Serve(args) => serve::run(database, args).await,

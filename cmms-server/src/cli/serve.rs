@@ -16,6 +16,9 @@ pub(super) struct Args {
     /// Serve without authentication: this machine's own programs only.
     #[arg(long)]
     no_auth: bool,
+    /// Read secrets of the environment from standard input: the program says this to itself.
+    #[arg(long, hide = true)]
+    pub(super) secrets_on_stdin: bool,
 }
 
 pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {

@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "helpers of tests end the test where something is not as it must be"
 )]
 
@@ -11,6 +12,7 @@ mod calls;
 mod documented;
 mod fixture;
 mod headers;
+mod odd;
 mod paging;
 mod port;
 mod refusals;

@@ -1,9 +1,11 @@
 //! The server on a real port.
 
+use crate::calls::ended;
 use crate::fixture::Fixture;
-use cmms::{Error, code};
+use crate::odd::odd;
+use cmms::{Error, ListRuns, SyncStatus, code};
 use cmms_server::rest::{Access, Server};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::TcpListener;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,7 +23,10 @@ struct Running {
 
 impl Running {
     async fn start() -> Self {
-        let api = Fixture::new().await;
+        Self::over(Fixture::new().await).await
+    }
+
+    async fn over(api: Fixture) -> Self {
         let server = Server::bind(api.client.clone(), "127.0.0.1", 0, Access::NoAuth)
             .await
             .unwrap();
@@ -159,6 +164,54 @@ async fn nonsense_and_idle_callers_hurt_nobody() {
     server.api.order("meanwhile").await;
     // An idle connection does not keep the server from stopping.
     server.stop().await;
+}
+
+fn sync(server: &Running, connection: &str) -> String {
+    let json = json!({ "cmms_connection_id": connection }).to_string();
+    format!(
+        "POST /cmms/sync/work-orders HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{json}",
+        server.port,
+        json.len()
+    )
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_ends_its_sync_in_order() {
+    let (api, odd, id) = odd().await;
+    let server = Running::over(api).await;
+    let mut stream = server.connect().await;
+    stream
+        .write_all(sync(&server, &id).as_bytes())
+        .await
+        .unwrap();
+    odd.pulling.notified().await;
+    drop(stream);
+    tokio::time::timeout(Duration::from_secs(10), odd.left.notified())
+        .await
+        .unwrap();
+    assert_eq!(ended(&server.api).await, "cancelled");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_ends_syncs_in_order_and_says_so() {
+    let (api, odd, id) = odd().await;
+    let server = Running::over(api).await;
+    let mut stream = server.connect().await;
+    stream
+        .write_all(sync(&server, &id).as_bytes())
+        .await
+        .unwrap();
+    odd.pulling.notified().await;
+    let client = server.api.client.clone();
+    server.stop().await;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert_eq!(status(&answer), 503, "{answer}");
+    assert_eq!(body(&answer)["code"], "CMMS-SYNC-006");
+    let runs = client.runs().list(ListRuns::new()).await.unwrap();
+    assert_eq!(runs.items[0].status, SyncStatus::Cancelled);
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ async fn too_much_is_refused_with_its_own_status() {
 async fn every_operation_has_a_route() {
     let api = Fixture::new().await;
     for op in OPERATIONS {
-        let path = op.meta.path.replace('{', "").replace('}', "");
+        let path = op.meta.path.replace(['{', '}'], "");
         let reply = api
             .send(request(op.meta.verb.as_str(), &path, Body::empty()))
             .await;

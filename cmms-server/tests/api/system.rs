@@ -1,8 +1,20 @@
 //! What is asked about the server itself.
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, request};
+use async_trait::async_trait;
+use axum::body::Body;
+use chrono::{DateTime, Utc};
+use cmms::core::context::Scope;
+use cmms::core::ids::OrgId;
 use cmms::core::ops::OPERATIONS;
-use serde_json::json;
+use cmms::core::ports::store::{Migrated, Store, StoreHealth, StoreInfo, Tx, TxMode};
+use cmms::core::{Error, Result, code};
+use cmms::{Builder, Config};
+use cmms_server::rest::{Access, router};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tower::ServiceExt;
 
 #[tokio::test]
 async fn health_is_as_documented() {
@@ -41,5 +53,59 @@ async fn openapi_describes_every_operation() {
     for op in OPERATIONS {
         let described = &reply.json["paths"][op.meta.path][op.meta.verb.as_str().to_lowercase()];
         assert_eq!(described["operationId"], op.meta.name);
+    }
+}
+
+/// A database that does not answer.
+#[derive(Debug)]
+struct Silent(Arc<dyn Store>);
+
+#[async_trait]
+impl Store for Silent {
+    fn info(&self) -> StoreInfo {
+        self.0.info()
+    }
+    async fn begin(&self, scope: &Scope, mode: TxMode) -> Result<Box<dyn Tx>> {
+        self.0.begin(scope, mode).await
+    }
+    async fn organization(&self, name: &str, new: OrgId, now: DateTime<Utc>) -> Result<OrgId> {
+        self.0.organization(name, new, now).await
+    }
+    async fn migrate(&self) -> Result<Migrated> {
+        self.0.migrate().await
+    }
+    async fn health(&self) -> Result<StoreHealth> {
+        Err(Error::new(
+            code::STORE_DAMAGED,
+            "the file /srv/secret.db is damaged",
+        ))
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_unhealthy() {
+    let api = Fixture::new().await;
+    let store = Silent(Arc::clone(&api.client.app().store));
+    let client = Builder::new(Arc::new(store), Config::default())
+        .build()
+        .await
+        .unwrap()
+        .client;
+    let routes = router(client, Access::NoAuth);
+    for (path, status, word) in [
+        ("/health", 503, "unhealthy"),
+        ("/readyz", 503, "unavailable"),
+        ("/livez", 200, "ok"),
+    ] {
+        let response = routes
+            .clone()
+            .oneshot(request("GET", path, Body::empty()))
+            .await
+            .unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let json: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(json["status"], word);
+        assert!(!json.to_string().contains("secret.db"));
     }
 }

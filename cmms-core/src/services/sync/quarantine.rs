@@ -3,7 +3,7 @@
 use super::run::error_of;
 use crate::domain::entity::Entity;
 use crate::domain::sync_run::SyncRun;
-use crate::domain::sync_state::{QuarantineItem, QuarantineState};
+use crate::domain::sync_state::{QuarantineItem, QuarantineKey, QuarantineState};
 use crate::ids::{ConnectionId, QuarantineId};
 use crate::mapping::MapError;
 use crate::ports::repository::TxExt;
@@ -32,15 +32,15 @@ pub(super) async fn waiting(
     entities: &[Entity],
 ) -> Result<usize> {
     let open = Filter::And(vec![
-        Filter::eq(QuarantineItem::STATE, QuarantineState::Open.cell()),
-        Filter::eq(QuarantineItem::CONNECTION_ID, connection.cell()),
+        Filter::eq(QuarantineKey::STATE, QuarantineState::Open.cell()),
+        Filter::eq(QuarantineKey::CONNECTION_ID, connection.cell()),
         Filter::In(
-            QuarantineItem::ENTITY,
+            QuarantineKey::ENTITY,
             entities.iter().map(Field::cell).collect(),
         ),
     ]);
     Ok(tx
-        .of::<QuarantineItem>()
+        .of::<QuarantineKey>()
         .list(&Query::filter(open))
         .await?
         .len())

@@ -39,7 +39,10 @@ pub(super) async fn execute(cx: &CallContext, app: &App, plan: Plan) -> Result<S
     let mut run = begin(cx, app, &plan, id).await?;
     let mut outcome = Ok(());
     for entity in plan.sync_type.entities() {
-        outcome = with_entity!(*entity, R => Stream::<R>::open(cx, app, &plan, &run).await?.drain(&mut run).await);
+        outcome = with_entity!(*entity, R => async {
+            Stream::<R>::open(cx, app, &plan).await?.drain(&mut run).await
+        }
+        .await);
         if outcome.is_err() {
             break;
         }

@@ -39,12 +39,7 @@ pub(super) struct Stream<'a, R> {
 
 impl<'a, R: Synced> Stream<'a, R> {
     /// Reads where the last listing stands.
-    pub(super) async fn open(
-        cx: &'a CallContext,
-        app: &'a App,
-        plan: &'a Plan,
-        _run: &SyncRun,
-    ) -> Result<Self> {
+    pub(super) async fn open(cx: &'a CallContext, app: &'a App, plan: &'a Plan) -> Result<Self> {
         let mapping = plan.adapter.default_mapping(R::ENTITY).ok_or_else(|| {
             Error::new(
                 code::VENDOR_UNSUPPORTED,
@@ -118,7 +113,7 @@ impl<'a, R: Synced> Stream<'a, R> {
                 }
                 None => return Ok(()),
             };
-            if batch.pages == 0 {
+            if batch.is_empty() {
                 began = self.app.clock.elapsed();
             }
             self.count_page(run, &page);
@@ -126,7 +121,7 @@ impl<'a, R: Synced> Stream<'a, R> {
             batch.add(page);
             let waited = self.app.clock.elapsed().saturating_sub(began);
             if complete
-                || batch.records.len() >= limit
+                || batch.records >= limit
                 || batch.bytes >= BATCH_BYTES
                 || waited >= BATCH_TIME
             {
