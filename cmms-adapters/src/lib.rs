@@ -3,7 +3,7 @@
 //! - [`egress`]: which addresses may be called, and the one client that calls them.
 //! - [`http`]: requests, retries, limits and the meaning of outcomes; a host program's own adapter uses it
 //!   like ours do.
-//! - [`upkeep`]: UpKeep.
+//! - [`upkeep`] speaks the protocol of UpKeep.
 //!
 //! ```
 //! use cmms_adapters::{EgressClient, EgressPolicy, adapters};

@@ -392,3 +392,20 @@ fn connections_are_checked_before_anybody_is_called() {
         accept(url, key, options).unwrap();
     }
 }
+
+#[tokio::test]
+async fn nothing_that_can_be_printed_shows_a_secret() {
+    let fake = Fake::lists(|_| Some(json(EMPTY))).await;
+    let rig = rig(&fake);
+    rig.all(Entity::Asset).await.unwrap();
+    let base = url::Url::parse(&fake.origin).unwrap();
+    let request = cmms_adapters::http::Request::post(&base, "auth")
+        .form(&[("password", PASSWORD)])
+        .query("key", PASSWORD)
+        .secret_header("session-token", PASSWORD)
+        .unwrap();
+    let shown = format!("{:?} {:?} {request:?}", rig.adapter, rig.cx);
+    for secret in ["r:5f0c", PASSWORD, EMAIL] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}

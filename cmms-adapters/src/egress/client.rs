@@ -8,6 +8,7 @@ use cmms_core::{Error, Result};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use std::error::Error as _;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +26,8 @@ pub enum Redirects {
     SameOrigin,
 }
 
-/// A request that goes out.
-#[derive(Debug, Clone)]
+/// A request that goes out. Its `Debug` shows method, host and path only.
+#[derive(Clone)]
 pub struct EgressRequest {
     /// The method.
     pub method: Method,
@@ -40,8 +41,8 @@ pub struct EgressRequest {
     pub redirects: Redirects,
 }
 
-/// An answer with its whole body, decompressed.
-#[derive(Debug, Clone)]
+/// An answer with its whole body, decompressed. Its `Debug` shows status and size only.
+#[derive(Clone)]
 pub struct EgressReply {
     /// The status.
     pub status: StatusCode,
@@ -49,6 +50,25 @@ pub struct EgressReply {
     pub headers: HeaderMap,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for EgressRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EgressRequest")
+            .field("method", &self.method)
+            .field("host", &self.url.host_str())
+            .field("path", &self.url.path())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for EgressReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EgressReply")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// How an [`EgressClient`] is made.

@@ -127,7 +127,7 @@ fn gave_up() -> Error {
 }
 
 fn judge(outcome: Result<EgressReply, Failure>, cx: &AdapterCx) -> Result<Answer, Failed> {
-    let reply = outcome.map_err(|f| of_failure(f))?;
+    let reply = outcome.map_err(of_failure)?;
     let status = reply.status.as_u16();
     let after = retry_after(&reply.headers, cx.clock.now());
     match status {

@@ -307,7 +307,7 @@ impl Changes {
             At::Confirm { offset, last } => {
                 return Ok(Turn::Again(self.at(At::Overlap { offset, last })));
             }
-            At::Overlap { last, .. } if first != last => return Ok(self.restart()),
+            
             At::Overlap { offset, last } => {
                 rows.remove(0);
                 if rows.is_empty() {

@@ -32,7 +32,7 @@ impl Calls {
         let cx = client.context(Some(id.shared()));
         let app = client.app().clone();
         let (stop, cancel) = (self.stop.clone(), cx.cancel.clone());
-        std::mem::forget(cx.cancel.clone().drop_guard());
+        let _caller_left = cx.cancel.clone().drop_guard();
         let task = self.tasks.spawn(async move {
             let mut call = pin!(async {
                 let answer = ops::call(&cx, &app, meta.name, input).await?;

@@ -74,6 +74,12 @@ async fn bad_inputs_are_refused_exactly_and_change_nothing() {
             "did you mean priority?",
         ),
         row(
+            "status by PATCH, which has its own route",
+            ("PATCH", &order, r#"{"status":"completed"}"#),
+            (422, "CMMS-INPUT-002", "status"),
+            "known are: ",
+        ),
+        row(
             "unknown query parameter",
             ("GET", "/work-orders?statos=scheduled", ""),
             (422, "CMMS-INPUT-002", "statos"),

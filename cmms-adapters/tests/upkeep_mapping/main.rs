@@ -1,7 +1,8 @@
 //! The default mappings: the records that the fact sheet prints, and every row of its tables.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-#[path = "support/printed.rs"]
+mod assets;
+#[path = "../support/printed.rs"]
 mod printed;
 
 use cmms_core::domain::asset::Asset;
@@ -10,7 +11,7 @@ use cmms_core::domain::work_order::WorkOrder;
 use cmms_core::mapping::{Mapped, cell_json, compile};
 use cmms_core::ports::adapter::Adapter as _;
 use cmms_core::record::{Record as _, Table};
-use printed::{ASSET, WORK_ORDER};
+use printed::WORK_ORDER;
 use serde_json::{Map, Value, json};
 
 fn table(entity: Entity) -> &'static Table {
@@ -42,21 +43,6 @@ fn columns(entity: Entity, mapped: &Mapped) -> Map<String, Value> {
 fn micros(time: &str) -> i64 {
     let time: chrono::DateTime<chrono::Utc> = time.parse().unwrap();
     time.timestamp_micros()
-}
-
-#[test]
-fn the_printed_asset_is_mapped() {
-    let mapped = map(Entity::Asset, &serde_json::from_str(ASSET).unwrap()).unwrap();
-    let want = json!({
-        "name": "Pump 3", "model": "PX-40", "serial_number": "SN-0042", "status": "operational",
-        "asset_type": "equipment", "location": {"location_name": "Lq8rT2vX5z"},
-    });
-    assert_eq!(Value::Object(columns(Entity::Asset, &mapped)), want);
-    assert_eq!(
-        Value::Object(mapped.vendor_values),
-        json!({"asset_type": "Pumps"})
-    );
-    assert_eq!(mapped.references[0].external_id, None);
 }
 
 #[test]
@@ -400,99 +386,6 @@ fn every_row_of_the_sheets_tables_about_work_orders() {
         record["title"] = json!("t");
         let (value, kept) = gives(Entity::WorkOrder, record, column);
         assert_eq!((value, kept), (want, beside), "{column} of {fields}");
-    }
-}
-
-#[test]
-fn every_row_of_the_sheets_tables_about_assets() {
-    let rows = [
-        (
-            "status",
-            json!({"status": "active"}),
-            json!("operational"),
-            false,
-        ),
-        (
-            "status",
-            json!({"status": "Active"}),
-            json!("operational"),
-            false,
-        ),
-        (
-            "status",
-            json!({"status": "inactive"}),
-            json!("repair"),
-            false,
-        ),
-        (
-            "status",
-            json!({"status": "Not operational"}),
-            json!("repair"),
-            false,
-        ),
-        (
-            "status",
-            json!({"status": "broken"}),
-            json!("operational"),
-            true,
-        ),
-        ("status", json!({}), json!("operational"), false),
-        (
-            "asset_type",
-            json!({"category": "Vehicles"}),
-            json!("vehicle"),
-            false,
-        ),
-        (
-            "asset_type",
-            json!({"category": "machine"}),
-            json!("machinery"),
-            false,
-        ),
-        (
-            "asset_type",
-            json!({"category": "Pumps"}),
-            json!("equipment"),
-            true,
-        ),
-        (
-            "asset_type",
-            json!({"category": null}),
-            json!("equipment"),
-            false,
-        ),
-        ("serial_number", json!({"serial": 42}), json!("42"), false),
-        (
-            "serial_number",
-            json!({"barcodeSerial": "v1"}),
-            json!(null),
-            false,
-        ),
-        ("model", json!({"model": ""}), json!(null), false),
-        (
-            "responsible_person",
-            json!({"assignedToUser": {"id": "U"}}),
-            json!("U"),
-            false,
-        ),
-        (
-            "location",
-            json!({"location": {"name": "Hall", "address": "A 1", "latitude": 1.5, "longitude": "2"}}),
-            json!({"location_name": "Hall", "address": "A 1", "coordinates": [1.5, 2.0]}),
-            false,
-        ),
-        ("location", json!({"location": ""}), json!(null), false),
-    ];
-    for (column, fields, want, beside) in rows {
-        let mut record = fields.clone();
-        record["name"] = json!("n");
-        let (value, kept) = gives(Entity::Asset, record, column);
-        assert_eq!((value, kept), (want, beside), "{column} of {fields}");
-    }
-    for parent in [json!("P"), json!({"id": "P", "name": "x"})] {
-        let mapped = map(Entity::Asset, &json!({"name": "n", "parentAsset": parent})).unwrap();
-        assert_eq!(mapped.references[0].column, "parent_asset_id");
-        assert_eq!(mapped.references[0].external_id.as_deref(), Some("P"));
     }
 }
 
