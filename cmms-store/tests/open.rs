@@ -197,11 +197,12 @@ fn a_migration_without_room_leaves_nothing_and_can_be_repeated() {
 #[test]
 fn programs_that_open_a_new_file_at_once_all_get_it() {
     let (_folder, path) = place();
-    let opened = std::thread::scope(|threads| {
+    std::thread::scope(|threads| {
         let started: Vec<_> = (0..6).map(|_| threads.spawn(|| open(&path))).collect();
-        started.into_iter().map(|t| t.join().unwrap()).count()
+        for thread in started {
+            thread.join().unwrap();
+        }
     });
-    assert_eq!(opened, 6);
     let db = Connection::open(&path).unwrap();
     let applied: u32 = db
         .query_row("SELECT count(*) FROM _cmms_migrations", [], |r| r.get(0))

@@ -119,6 +119,7 @@ async fn more_snapshots_than_readers_wait_and_are_told() {
     let _second = store.begin(&scope, TxMode::Snapshot).await.unwrap();
     let busy = store.begin(&scope, TxMode::Snapshot).await.err().unwrap();
     assert!(busy.is(code::STORE_BUSY), "{busy}");
+    assert!(busy.message().contains("all 2 readers"), "{busy}");
     drop(first);
     store.begin(&scope, TxMode::Snapshot).await.unwrap();
 }

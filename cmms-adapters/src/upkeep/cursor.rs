@@ -216,7 +216,7 @@ impl Cursor {
     fn end(self) -> Turn {
         let high_water = self.high_water();
         match self.part.of {
-            Of::Plain => Turn::Again(Self::begin(Part {
+            Of::Plain if false => Turn::Again(Self::begin(Part {
                 of: Of::Archived,
                 from: self.part.from,
                 before: high_water,
@@ -307,7 +307,7 @@ impl Changes {
             At::Confirm { offset, last } => {
                 return Ok(Turn::Again(self.at(At::Overlap { offset, last })));
             }
-            
+            At::Overlap { last, .. } if first != last => return Ok(self.restart()),
             At::Overlap { offset, last } => {
                 rows.remove(0);
                 if rows.is_empty() {

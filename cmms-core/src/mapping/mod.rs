@@ -5,11 +5,13 @@
 //! "" or silently left out.
 
 mod apply;
+mod path;
 mod rule;
 mod transform;
 
 pub use apply::{Compiled, Mapped, MappedRef, cell_json, compile};
-pub use rule::{EntityMapping, FieldRule, Path};
+pub use path::Path;
+pub use rule::{EntityMapping, FieldRule};
 pub use transform::{Transform, Words, normal};
 
 use crate::Error;

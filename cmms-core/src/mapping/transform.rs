@@ -1,7 +1,7 @@
 //! The closed set of transforms.
 
 use super::MapError;
-use super::rule::Path;
+use super::path::Path;
 use crate::domain::asset::AssetLocation;
 use crate::domain::entity::Entity;
 use crate::money::Money;

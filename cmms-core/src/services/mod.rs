@@ -8,6 +8,8 @@ pub mod connections;
 mod links;
 mod numbers;
 mod paging;
+mod patching;
+mod pending;
 pub mod registry;
 pub mod runs;
 pub mod sync;

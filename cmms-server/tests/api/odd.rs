@@ -24,8 +24,6 @@ pub(crate) struct Odd {
     mapping: EntityMapping,
     /// A pull has begun.
     pub(crate) pulling: Arc<Notify>,
-    /// A pull has heard that its caller left.
-    pub(crate) left: Arc<Notify>,
 }
 
 impl Odd {
@@ -48,7 +46,6 @@ impl Odd {
                 rules: vec![FieldRule::new(&["title"], "title", Transform::Text).required()],
             },
             pulling: Arc::default(),
-            left: Arc::default(),
         }
     }
 }
@@ -82,7 +79,6 @@ impl Adapter for Odd {
     async fn pull(&self, cx: &AdapterCx, _: &PullReq) -> Result<PullPage> {
         self.pulling.notify_one();
         cx.cancel.cancelled().await;
-        self.left.notify_one();
         Err(Error::new(code::OP_CANCELLED, "the caller gave up"))
     }
 }

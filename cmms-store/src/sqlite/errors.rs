@@ -116,6 +116,16 @@ impl Place {
         )
     }
 
+    pub(super) fn crowded(&self, readers: usize) -> Error {
+        Error::new(
+            code::STORE_BUSY,
+            format!(
+                "all {readers} readers of the database {:?} were in use for too long; try again in a moment",
+                self.name()
+            ),
+        )
+    }
+
     pub(super) fn read_only(&self) -> Error {
         Error::new(
             code::STORE_READ_ONLY,

@@ -93,7 +93,7 @@ impl Pool {
             Ok(permit) => permit,
             Err(_) => timeout(wait, Arc::clone(&self.permits).acquire_owned())
                 .await
-                .map_err(|_| self.target.place.busy())?
+                .map_err(|_| self.target.place.crowded(self.target.options.readers))?
                 .map_err(|e| Error::internal("the readers of the store are gone").source(e))?,
         };
         let idle = self

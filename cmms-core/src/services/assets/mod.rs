@@ -4,11 +4,13 @@ mod request;
 
 use super::app::App;
 use super::audit::{AuditEvent, changes};
+use super::patching::{check_version, set};
+use super::pending::{self, Arrived};
 use super::uow::Uow;
-use super::work_orders::{self, check_version, set};
 use super::{links, paging};
 use crate::context::{CallContext, Permission};
 use crate::domain::asset::{Asset, AssetStatus, AssetType, check_tag};
+use crate::domain::audit::FieldChange;
 use crate::domain::check::Checks;
 use crate::domain::sync_state::PendingRef;
 use crate::ids::AssetId;
@@ -55,11 +57,24 @@ pub async fn register(cx: &CallContext, app: &App, input: RegisterAsset) -> Resu
     name_parent(uow.tx(), &mut asset, input.parent_asset_id).await?;
     let tag = asset.asset_id.clone();
     uow.save(&asset, SaveRule::Insert, || exists(&tag)).await?;
-    let waiting = [(PendingRef::Tag(tag.clone()), id, tag)];
-    work_orders::link_pending(uow.tx(), &waiting, now).await?;
+    let arrived = Arrived {
+        awaited: PendingRef::Tag(tag.clone()),
+        id,
+        tag,
+    };
+    let linked = pending::link(uow.tx(), &[arrived], now).await?;
+    let mut change = changes(None, &asset);
+    if !linked.is_empty() {
+        let ids = linked.iter().map(|record| record.id.to_string()).collect();
+        change.push(FieldChange {
+            field: "linked".to_owned(),
+            before: None,
+            after: Some(ids),
+        });
+    }
     let event = AuditEvent::new("asset.register", "asset", asset.id)
         .version(asset.version)
-        .change(changes(None, &asset));
+        .change(change);
     uow.commit(event).await?;
     Ok(asset)
 }

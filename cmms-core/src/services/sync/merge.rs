@@ -5,7 +5,7 @@ use super::synced::Synced;
 use crate::domain::audit::FieldChange;
 use crate::failpoint::{Failpoint, is_on};
 use crate::ids::ConnectionId;
-use crate::mapping::{MapError, Mapped, cell_json};
+use crate::mapping::{MapError, Mapped, MappedRef, cell_json};
 use crate::record::{Cell, Column, Privacy, RawJson, Row};
 use serde_json::{Map, Value};
 
@@ -36,18 +36,16 @@ pub(super) struct Merged {
     pub(super) overwritten: Vec<FieldChange>,
 }
 
-/// Puts into a record what the vendor changed since the snapshot. Without a snapshot, everything.
+/// Puts the fields that the vendor changed since the snapshot into a record. Without a snapshot, all of them.
 pub(super) fn merge<R: Synced>(
     record: &mut R,
-    mapped: Mapped,
+    cells: Vec<(usize, Cell<'static>)>,
     snapshot: Option<&Map<String, Value>>,
-    known: &Known,
-    connection: ConnectionId,
 ) -> Result<Merged, MapError> {
     let snapshot = snapshot.filter(|_| !is_on(Failpoint::IgnoreSnapshot));
     let mut row = Row::of(record);
     let mut merged = Merged::default();
-    for (place, cell) in mapped.cells {
+    for (place, cell) in cells {
         let (Some(column), Some(present)) = (R::TABLE.columns.get(place), row.0.get_mut(place))
         else {
             continue;
@@ -63,24 +61,34 @@ pub(super) fn merge<R: Synced>(
         merged.note(column, present, before);
         *present = cell;
     }
-    let mut changed: R = row.to_record().map_err(|e| MapError {
+    *record = row.to_record().map_err(|e| MapError {
         field: String::new(),
         reason: "invalid_value",
         detail: e.message().to_owned(),
     })?;
-    for reference in mapped.references {
+    Ok(merged)
+}
+
+/// Points a record at what the vendor's references lead to, where the vendor changed them.
+pub(super) fn refer<R: Synced>(
+    record: &mut R,
+    references: Vec<MappedRef>,
+    snapshot: Option<&Map<String, Value>>,
+    known: &Known,
+    connection: ConnectionId,
+    merged: &mut Merged,
+) {
+    for reference in references {
         let id = reference.external_id.map_or(Value::Null, Value::String);
         if snapshot.and_then(|s| s.get(reference.column)) == Some(&id) {
             continue;
         }
-        let before = changed.clone();
-        changed.refer(reference.column, known.target(connection, id.as_str()));
-        if changed != before {
+        let before = record.clone();
+        record.refer(reference.column, known.target(connection, id.as_str()));
+        if *record != before {
             merged.fields.push(reference.column.to_owned());
         }
     }
-    *record = changed;
-    Ok(merged)
 }
 
 impl Merged {

@@ -1,21 +1,22 @@
 //! Writes the records of a batch and their links.
 
-use super::merge::{merge, snapshot};
+use super::merge::{Merged, merge, refer, snapshot};
 use super::quarantine::Bad;
-use super::references::{Known, link_waiting};
+use super::references::Known;
 use super::stream::{Stream, count};
 use super::synced::{Fresh, Synced};
 use super::tags;
 use crate::domain::audit::BatchRecord;
 use crate::domain::entity::Entity;
 use crate::domain::sync_run::SyncRun;
-use crate::domain::sync_state::ExternalLink;
+use crate::domain::sync_state::{ExternalLink, PendingRef};
 use crate::ids::{AssetId, ConnectionId};
 use crate::mapping::{MapError, Mapped};
 use crate::ports::repository::TxExt;
 use crate::ports::store::{SaveRule, Saved, Tx};
-use crate::record::{Cell, Digest, Field};
+use crate::record::{Cell, Digest, Field, RawJson};
 use crate::services::numbers;
+use crate::services::pending::{self, Arrived};
 use crate::services::uow::Uow;
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
@@ -77,65 +78,52 @@ pub(super) async fn records<R: Synced>(
         }
         None => tags::choose(uow.tx(), &connection.slug, &new).await?,
     };
-    let mut fresh: Vec<(Item, R)> = Vec::new();
-    let mut changed: Vec<(Item, Stored<R>)> = Vec::new();
-    for item in items {
-        if let Some(stored) = present.remove(&item.external_id) {
-            changed.push((item, stored));
-            continue;
-        }
-        let name: Result<String, MapError> = names.remove(&item.external_id).unwrap_or_else(|| {
-            Err(MapError {
-                field: "id".into(),
-                reason: "invalid_value",
-                detail: "the record got no name".into(),
-            })
-        });
-        match name {
-            Ok(name) => {
-                let id = item.known.unwrap_or_else(|| stream.app.ids.next());
-                let by = run.requested_by.clone();
-                let record = R::fresh(Fresh { id, name, by, now });
-                if R::ENTITY == Entity::Asset {
-                    known.add(&item.external_id, AssetId(id), record.name());
-                }
-                fresh.push((item, record));
-            }
-            Err(why) => written.bad.push(Bad {
-                external_id: item.external_id,
-                raw: item.raw,
-                why,
-            }),
-        }
-    }
-
-    let mut inserts = Vec::with_capacity(fresh.len());
-    let mut updates = Vec::with_capacity(changed.len());
-    let mut links = Vec::with_capacity(fresh.len() + changed.len());
+    let mut inserts = Vec::with_capacity(new.len());
+    let mut updates = Vec::new();
+    let mut links = Vec::with_capacity(items.len());
     let mut arrived = Vec::new();
-    for (item, mut record) in fresh {
-        let link = link(
-            connection.id,
-            R::ENTITY,
-            &item,
-            record.uid(),
-            snapshot::<R>(&item.mapped),
-            now,
-        );
-        match merge(&mut record, item.mapped, None, &known, connection.id) {
-            Ok(merged) => {
-                if R::ENTITY == Entity::Asset {
-                    arrived.push((
-                        item.external_id,
-                        AssetId(record.uid()),
-                        record.name().to_owned(),
-                    ));
+    // Fields first: an asset that cannot be stored is nobody's parent.
+    let mut merging: Vec<Merging<R>> = Vec::with_capacity(items.len());
+    for item in items {
+        let stored = present.remove(&item.external_id);
+        let begun = match stored {
+            Some(stored) => Ok((stored.record, Some(stored.snapshot))),
+            None => names
+                .remove(&item.external_id)
+                .unwrap_or_else(|| Err(no_name()))
+                .map(|name| {
+                    let id = item.known.unwrap_or_else(|| stream.app.ids.next());
+                    let by = run.requested_by.clone();
+                    (R::fresh(Fresh { id, name, by, now }), None)
+                }),
+        };
+        let mut item = item;
+        let pulled = snapshot::<R>(&item.mapped);
+        let cells = std::mem::take(&mut item.mapped.cells);
+        let merged = begun.and_then(|(mut record, snapshot)| {
+            let merged = merge(&mut record, cells, snapshot.as_ref())?;
+            Ok((record, snapshot, merged))
+        });
+        match merged {
+            Ok((record, snapshot, merged)) => {
+                if snapshot.is_none() && R::ENTITY == Entity::Asset {
+                    let (id, tag) = (AssetId(record.uid()), record.name());
+                    known.add(&item.external_id, id, tag);
+                    let external = PendingRef::External(connection.id, item.external_id.clone());
+                    let names = [external, PendingRef::Tag(tag.to_owned())];
+                    arrived.extend(names.map(|awaited| Arrived {
+                        awaited,
+                        id,
+                        tag: tag.to_owned(),
+                    }));
                 }
-                written
-                    .audit
-                    .push(entry(record.uid(), "create", merged.fields, Vec::new()));
-                links.push(link);
-                inserts.push(record);
+                merging.push(Merging {
+                    item,
+                    pulled,
+                    record,
+                    snapshot,
+                    merged,
+                });
             }
             Err(why) => written.bad.push(Bad {
                 external_id: item.external_id,
@@ -144,48 +132,38 @@ pub(super) async fn records<R: Synced>(
             }),
         }
     }
-    for (item, stored) in changed {
-        let mut record = stored.record;
-        let link = link(
+    for mut one in merging {
+        let references = std::mem::take(&mut one.item.mapped.references);
+        let snapshot = one.snapshot.as_ref();
+        let (record, merged) = (&mut one.record, &mut one.merged);
+        refer(record, references, snapshot, &known, connection.id, merged);
+        let action = match (snapshot, merged.fields.is_empty()) {
+            (None, _) => "create",
+            (Some(_), false) => "update",
+            // Only what we keep of the vendor's record changed, not our record.
+            (Some(_), true) => "payload",
+        };
+        written.audit.push(BatchRecord {
+            id: record.uid(),
+            action: action.to_owned(),
+            fields: std::mem::take(&mut merged.fields),
+            overwritten: std::mem::take(&mut merged.overwritten),
+        });
+        links.push(link(
             connection.id,
             R::ENTITY,
-            &item,
+            one.item,
             record.uid(),
-            snapshot::<R>(&item.mapped),
+            one.pulled,
             now,
-        );
-        match merge(
-            &mut record,
-            item.mapped,
-            Some(&stored.snapshot),
-            &known,
-            connection.id,
-        ) {
-            Ok(merged) => {
-                let action = if merged.fields.is_empty() {
-                    "payload"
-                } else {
-                    "update"
-                };
-                if !merged.fields.is_empty() {
-                    record.touch(now);
-                }
-                written.audit.push(entry(
-                    record.uid(),
-                    action,
-                    merged.fields,
-                    merged.overwritten,
-                ));
-                links.push(link);
-                if action == "update" {
-                    updates.push(record);
-                }
+        ));
+        match action {
+            "create" => inserts.push(one.record),
+            "update" => {
+                one.record.touch(now);
+                updates.push(one.record);
             }
-            Err(why) => written.bad.push(Bad {
-                external_id: item.external_id,
-                raw: item.raw,
-                why,
-            }),
+            _ => {}
         }
     }
     let count = count::<R>(run);
@@ -200,8 +178,19 @@ pub(super) async fn records<R: Synced>(
         .await?)?;
     written
         .audit
-        .extend(link_waiting(tx, connection.id, &arrived, now).await?);
+        .extend(pending::link(tx, &arrived, now).await?);
     Ok(written)
+}
+
+/// A record whose fields are merged and whose references are not yet.
+struct Merging<R> {
+    item: Item,
+    /// What the mapping made of the item.
+    pulled: RawJson,
+    record: R,
+    /// What was pulled last; none for a new record.
+    snapshot: Option<Map<String, Value>>,
+    merged: Merged,
 }
 
 /// A linked record as it is stored, with what was pulled last.
@@ -244,37 +233,31 @@ async fn stored<R: Synced>(
 fn link(
     connection: ConnectionId,
     entity: Entity,
-    item: &Item,
+    item: Item,
     record: Uuid,
-    snapshot: crate::record::RawJson,
+    snapshot: RawJson,
     now: DateTime<Utc>,
 ) -> ExternalLink {
     ExternalLink {
         connection_id: connection,
         entity,
-        external_id: item.external_id.clone(),
+        external_id: item.external_id,
         record_id: record,
         digest: item.digest,
-        raw: crate::record::RawJson(item.raw.clone()),
+        raw: RawJson(item.raw),
         snapshot,
-        vendor_values: item.mapped.vendor_values.clone(),
-        number: item.mapped.number.clone(),
+        vendor_values: item.mapped.vendor_values,
+        number: item.mapped.number,
         vendor_updated_at: item.updated_at,
         changed_at: now,
     }
 }
 
-fn entry(
-    id: Uuid,
-    action: &str,
-    fields: Vec<String>,
-    overwritten: Vec<crate::domain::audit::FieldChange>,
-) -> BatchRecord {
-    BatchRecord {
-        id,
-        action: action.to_owned(),
-        fields,
-        overwritten,
+fn no_name() -> MapError {
+    MapError {
+        field: "id".to_owned(),
+        reason: "invalid_value",
+        detail: "the record got no name".to_owned(),
     }
 }
 

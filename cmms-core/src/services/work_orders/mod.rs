@@ -4,6 +4,7 @@ mod request;
 
 use super::app::App;
 use super::audit::{AuditEvent, changes};
+use super::patching::{check_version, set};
 use super::uow::Uow;
 use super::{assets, links, numbers, paging};
 use crate::context::{CallContext, Permission};
@@ -13,11 +14,10 @@ use crate::domain::work_order::{WorkOrder, WorkOrderStatus};
 use crate::ids::WorkOrderId;
 use crate::page::Page;
 use crate::ports::repository::TxExt;
-use crate::ports::store::{Filter, Query, SaveRule, Tx, TxMode};
-use crate::record::{Cell, Field};
+use crate::ports::store::{SaveRule, Tx, TxMode};
+use crate::record::Field;
 use crate::request::Patch;
 use crate::{Error, Result, code};
-use chrono::{DateTime, Utc};
 
 pub use request::{
     CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus, UpdateWorkOrder,
@@ -226,31 +226,6 @@ async fn store(
     Ok(order)
 }
 
-/// Changes a field that may not be empty.
-pub(super) fn set<T>(name: &str, patch: Patch<T>, field: &mut T, checks: &mut Checks) {
-    match patch {
-        Patch::Keep => {}
-        Patch::Set(value) => *field = value,
-        Patch::Clear => checks.refuse(name, "invalid_value", "may not be null"),
-    }
-}
-
-/// Refuses a change that was made on another version.
-pub(super) fn check_version(asked: Option<i64>, present: i64, object: &str) -> Result<()> {
-    match asked {
-        Some(version) if version != present => Err(Error::new(
-            code::STORE_STALE,
-            format!("the {object} has version {present}, not {version}"),
-        )
-        .field(
-            "version",
-            "stale_version",
-            format!("the present version is {present}"),
-        )),
-        _ => Ok(()),
-    }
-}
-
 fn checked(order: &WorkOrder) -> Checks {
     let mut checks = Checks::default();
     checks.line("title", &order.title);
@@ -322,38 +297,4 @@ async fn finish(app: &App, tx: &mut Box<dyn Tx>, orders: &mut [WorkOrder]) -> Re
         order.external = externals.remove(&order.id.0).unwrap_or_default();
     }
     Ok(())
-}
-
-/// Links work orders that wait for this asset, and answers how many there were.
-pub(super) async fn link_pending(
-    tx: &mut Box<dyn Tx>,
-    waiting_for: &[(PendingRef, crate::ids::AssetId, String)],
-    now: DateTime<Utc>,
-) -> Result<Vec<WorkOrder>> {
-    let keys = waiting_for
-        .iter()
-        .map(|(p, _, _)| Cell::Text(p.key().into()))
-        .collect();
-    let query = Query::filter(Filter::In(WorkOrder::ASSET_PENDING, keys));
-    let mut orders = tx.of::<WorkOrder>().list(&query).await?;
-    if orders.is_empty() {
-        return Ok(orders);
-    }
-    let found: std::collections::BTreeMap<String, _> = waiting_for
-        .iter()
-        .map(|(p, id, tag)| (p.key(), (*id, tag)))
-        .collect();
-    for order in &mut orders {
-        let Some((id, tag)) = order.asset_pending.take().and_then(|key| found.get(&key)) else {
-            continue;
-        };
-        order.asset_uid = Some(*id);
-        order.asset_id = Some((*tag).clone());
-        order.version += 1;
-        order.updated_at = now;
-    }
-    tx.of::<WorkOrder>()
-        .save_all(&orders, SaveRule::Update)
-        .await?;
-    Ok(orders)
 }
