@@ -87,10 +87,7 @@ struct Stored {
 
 impl Stored {
     async fn read(client: &Client, store: &dyn Store, connection: ConnectionId) -> Self {
-        let mut tx = store
-            .begin(client.scope(), TxMode::Snapshot)
-            .await
-            .unwrap();
+        let mut tx = store.begin(client.scope(), TxMode::Snapshot).await.unwrap();
         let all = Query::default();
         let assets = tx.of::<Asset>().list(&all).await.unwrap();
         let orders = tx.of::<WorkOrder>().list(&all).await.unwrap();
@@ -216,7 +213,12 @@ impl Check<'_> {
             if asset.asset_id != id && !asset.asset_id.ends_with(&format!(":{id}")) {
                 self.say(format!("{name}: its tag is {}", asset.asset_id));
             }
-            self.same(&name, "name", text(&value, "name"), Some(asset.name.clone()));
+            self.same(
+                &name,
+                "name",
+                text(&value, "name"),
+                Some(asset.name.clone()),
+            );
             let texts = [
                 ("description", &asset.description),
                 ("model", &asset.model),

@@ -200,7 +200,9 @@ async fn a_list_that_is_suddenly_short_or_empty_takes_nothing_away() {
     let mut odd = 0;
     for entity in [SimEntity::Asset, SimEntity::WorkOrder] {
         odd += vendor.hide_where(entity, |record| {
-            record["id"].as_str().is_some_and(|id| id.as_bytes()[0] % 2 == 1)
+            record["id"]
+                .as_str()
+                .is_some_and(|id| id.as_bytes()[0] % 2 == 1)
         });
     }
     assert!(odd > 500, "{odd}");
@@ -283,7 +285,9 @@ async fn twin_every_single_difference_is_seen() {
         plant.vendor().set_raw(SimEntity::WorkOrder, &id, before);
     }
     assert!(found(&plant).await.is_empty());
-    let id = plant.vendor().insert(SimEntity::Asset, json!({"name": "new"}));
+    let id = plant
+        .vendor()
+        .insert(SimEntity::Asset, json!({"name": "new"}));
     let seen = found(&plant).await;
     assert!(seen.iter().any(|s| s.contains("is not linked")), "{seen:?}");
     plant.vendor().remove(SimEntity::Asset, &id);

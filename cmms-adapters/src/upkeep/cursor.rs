@@ -216,7 +216,7 @@ impl Cursor {
     fn end(self) -> Turn {
         let high_water = self.high_water();
         match self.part.of {
-            Of::Plain if false => Turn::Again(Self::begin(Part {
+            Of::Plain => Turn::Again(Self::begin(Part {
                 of: Of::Archived,
                 from: self.part.from,
                 before: high_water,

@@ -5,6 +5,7 @@ use super::open::{CHECKPOINT, CHECKPOINT_BULK, Target};
 use cmms_core::{Error, Result};
 use rusqlite::Connection;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
@@ -20,6 +21,8 @@ const QUIET: u32 = 50;
 pub(super) struct Pool {
     pub(super) target: Target,
     writer: Arc<tokio::sync::Mutex<Writer>>,
+    /// Writers of this process that wait for their turn.
+    queue: AtomicUsize,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
 }
@@ -52,6 +55,7 @@ impl Pool {
         };
         Self {
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
+            queue: AtomicUsize::new(0),
             permits: Arc::new(Semaphore::new(target.options.readers)),
             idle: Mutex::default(),
             target,
@@ -75,7 +79,9 @@ impl Pool {
 
     async fn writer_in_turn(self: &Arc<Self>) -> Result<WriterGuard> {
         const LONGEST: Duration = Duration::from_millis(25);
+        let place = Queued::behind(&self.queue);
         let guard = Arc::clone(&self.writer).lock_owned().await;
+        drop(place);
         let mut guard = WriterGuard::new(self, guard);
         let mut pause = Duration::from_millis(1);
         // Another process writes: SQLite has no queue between processes.
@@ -110,6 +116,22 @@ impl Pool {
             connection: Some(connection),
             _permit: permit,
         })
+    }
+}
+
+/// A place in the queue of writers, also for those who give up waiting.
+struct Queued<'q>(&'q AtomicUsize);
+
+impl<'q> Queued<'q> {
+    fn behind(queue: &'q AtomicUsize) -> Self {
+        queue.fetch_add(1, Ordering::Relaxed);
+        Self(queue)
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -156,6 +178,11 @@ impl WriterGuard {
             ));
         }
         Ok(&self.writer.connection)
+    }
+
+    /// Whether another writer of this process waits.
+    pub(super) fn others_wait(&self) -> bool {
+        self.pool.queue.load(Ordering::Relaxed) > 0
     }
 
     /// Says how many rows a call writes.

@@ -149,6 +149,10 @@ impl Tx for SqliteTx {
             .await
     }
 
+    fn others_wait(&self) -> bool {
+        matches!(&self.held, Held::Write(writer) if writer.others_wait())
+    }
+
     async fn commit(self: Box<Self>) -> Result<()> {
         match self.held {
             Held::Write(writer) => step_aside(true, || writer.commit()),

@@ -119,3 +119,33 @@ async fn a_local_work_order_is_linked_when_its_asset_comes_in() {
         assert_eq!(unknown.asset_resolved, Some(true));
     }
 }
+
+/// A sync never keeps people from their work, and loses nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_write_while_a_sync_runs() {
+    let plant = Plant::start().await;
+    let sync = plant.sync();
+    let people = async {
+        let mut numbers = std::collections::BTreeSet::new();
+        for i in 0..60 {
+            let order = CreateWorkOrder::new(format!("Ours {i}"));
+            let order = plant.client.work_orders().create(order).await.unwrap();
+            let edit = UpdateWorkOrder::new(order.id).location("here");
+            let order = plant.client.work_orders().update(edit).await.unwrap();
+            assert_eq!(order.version, 2);
+            assert!(numbers.insert(order.number));
+        }
+        numbers
+    };
+    let (run, numbers) = tokio::join!(sync, people);
+    assert_eq!(
+        (run.status, run.created),
+        (cmms::SyncStatus::Ok, 2200),
+        "{run:?}"
+    );
+    let (_, orders, links) = rows(&plant).await;
+    assert_eq!((orders.len(), links.len()), (2060, 2200));
+    let all: std::collections::BTreeSet<_> = orders.into_iter().map(|o| o.number).collect();
+    assert_eq!(all.len(), 2060, "a number was given out twice");
+    assert!(numbers.is_subset(&all));
+}
