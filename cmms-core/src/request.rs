@@ -137,6 +137,8 @@ macro_rules! request {
             $($( $(#[$pmeta])* #[serde(default)] pub $pfield: $crate::request::Patch<$pty>, )*)?
         }
 
+        $crate::request!(@default $name $({ $($rfield)* })?);
+
         impl $name {
             /// The input with all that is required.
             pub fn new($($( $rfield: impl Into<$rty>, )*)?) -> Self {
@@ -174,4 +176,12 @@ macro_rules! request {
             )*)?
         }
     };
+    (@default $name:ident) => {
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+    (@default $name:ident { $($required:ident)+ }) => {};
 }

@@ -1,5 +1,7 @@
 //! The table of operations and what it makes of inputs.
 
+#![expect(clippy::unwrap_used, reason = "a test speaks by panics")]
+
 use cmms_core::error::ALL_CODES;
 use cmms_core::ops::{Input, OPERATIONS, decode, find, schema};
 use cmms_core::services::assets::RegisterAsset;

@@ -76,9 +76,11 @@ impl Ground {
             .assets(100)
             .work_orders(900)
             .latency(Duration::from_millis(2));
-        let mut options = ConnectionOptions::default();
-        options.batch_records = Some(BATCH);
-        options.page_size = Some(PAGE);
+        let options = ConnectionOptions {
+            batch_records: Some(BATCH),
+            page_size: Some(PAGE),
+            ..ConnectionOptions::default()
+        };
         let Plant {
             sim,
             client,

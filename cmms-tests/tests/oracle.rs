@@ -116,9 +116,11 @@ async fn whatever_the_pages() {
         (200, EndOfList::Empty, Some(5000)),
     ] {
         println!("page cap {cap}, {end:?}, asked for {asked:?}");
-        let mut options = ConnectionOptions::default();
-        options.page_size = asked;
-        options.batch_records = Some(150);
+        let options = ConnectionOptions {
+            page_size: asked,
+            batch_records: Some(150),
+            ..ConnectionOptions::default()
+        };
         let config = UpkeepConfig::default()
             .seed(5)
             .assets(60)

@@ -221,7 +221,7 @@ impl Asset {
 }
 
 /// Names that routes need for themselves.
-const RESERVED: &[&str] = &["statistics"];
+const RESERVED: &[&str] = &["statistics", ".", ".."];
 
 /// Checks the caller's own name of an asset: 1 to 128 visible characters, no reserved word.
 ///
@@ -241,7 +241,12 @@ pub fn check_tag(field: &str, tag: &str) -> Result<()> {
             "has {length} characters; it must have from 1 to 128"
         ));
     }
-    if tag.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    // Marks that nobody sees would make two names look the same.
+    let unseen = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    if tag
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || unseen(c))
+    {
         return refused("may hold visible characters only, without spaces".into());
     }
     if RESERVED.contains(&tag) {

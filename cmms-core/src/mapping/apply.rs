@@ -102,7 +102,10 @@ impl Compiled {
         for rule in rules() {
             match first(rule, record)? {
                 Made::Nothing => {}
-                made => return Ok(put(made, column, rule, record, to)),
+                made => {
+                    put(made, column, rule, record, to);
+                    return Ok(());
+                }
             }
         }
         for rule in rules() {
@@ -121,7 +124,10 @@ impl Compiled {
                     });
                 }
                 Made::Nothing => {}
-                made => return Ok(put(made, column, rule, record, to)),
+                made => {
+                    put(made, column, rule, record, to);
+                    return Ok(());
+                }
             }
         }
         if let Some(rule) = rules().next() {

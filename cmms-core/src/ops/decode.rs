@@ -3,7 +3,7 @@
 //! Values come from a JSON body, from the path and from the query. One deserializer reads them all; it
 //! keeps the path of the value at hand and turns serde's complaints into typed errors.
 
-use super::strict::Strict;
+use super::strict;
 use crate::{Error, Result, code};
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
@@ -11,12 +11,23 @@ use serde_json::{Map, Value};
 use std::fmt::{self, Display};
 
 /// What a caller sent.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Input {
     /// The JSON object of the body.
     pub body: Map<String, Value>,
     /// Fields of path and query, as texts; a name that comes several times is a list.
     pub texts: Vec<(String, Vec<String>)>,
+}
+
+/// Names only: a value may be a secret, wherever its sender put it.
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self
+            .body
+            .keys()
+            .chain(self.texts.iter().map(|(name, _)| name));
+        f.debug_set().entries(names).finish()
+    }
 }
 
 impl Input {
@@ -40,14 +51,14 @@ impl Input {
     /// An input of a JSON text.
     ///
     /// # Errors
-    /// `CMMS-INPUT-001` for a text that is no JSON object, or names a field of an object twice.
+    /// `CMMS-INPUT-001` for a text that is no JSON object, that names a field twice, or that is too deep or too large.
     pub fn parse(json: &[u8]) -> Result<Self> {
         if json.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
-        let strict: Strict = serde_json::from_slice(json).map_err(|e| {
+        let value = strict::read(json).map_err(|e| {
             let message = if e.is_data() {
-                format!("the input is ambiguous: {e}")
+                format!("the input cannot be taken: {e}")
             } else {
                 format!(
                     "the input is no JSON: it breaks at line {}, column {}",
@@ -57,7 +68,7 @@ impl Input {
             };
             Error::new(code::INPUT_UNREADABLE, message)
         })?;
-        Self::of(strict.0)
+        Self::of(value)
     }
 
     /// Adds a field of path or query.
@@ -101,6 +112,7 @@ enum What {
     Missing(&'static str),
     Duplicate,
     Type(String),
+    Range(&'static str),
     Value(String),
     Nul,
 }
@@ -188,6 +200,7 @@ impl From<Complaint> for Error {
             What::Missing(_) => (code::INPUT_MISSING, "is missing".to_owned()),
             What::Duplicate => (code::INPUT_VALUE, "is given twice".to_owned()),
             What::Type(detail) => (code::INPUT_TYPE, detail),
+            What::Range(detail) => (code::INPUT_RANGE, detail.to_owned()),
             What::Nul => (code::INPUT_CONTROL, "holds the character U+0000".to_owned()),
             // chrono and uuid speak of what they read in their own words; ours are plainer.
             What::Value(m) if is_date(&m) => (
@@ -304,7 +317,13 @@ macro_rules! numbers {
                 Self::Texts(values) => {
                     let text = Self::single(values)?;
                     let value: $ty = text.parse().map_err(|_| {
-                        Complaint::new(What::Type(format!("should be {} and is a text", $what)))
+                        let digits = text.trim_start_matches(['-', '+']);
+                        let whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+                        Complaint::new(if whole {
+                            What::Range("is a number that is too large or too small")
+                        } else {
+                            What::Type(format!("should be {} and is a text", $what))
+                        })
                     })?;
                     visitor.$visit(value)
                 }

@@ -45,5 +45,28 @@ pub fn find(name: &str) -> Result<&'static OpDef> {
 pub async fn call(cx: &CallContext, app: &App, name: &str, input: Input) -> Result<Answer> {
     let op = find(name)?;
     cx.scope.require(op.meta.permission)?;
+    refuse_secrets_in_texts(op, &input)?;
     (op.call)(cx, app, input).await
+}
+
+/// Paths and queries are written down by proxies and histories, so no secret may stand there.
+fn refuse_secrets_in_texts(op: &OpDef, input: &Input) -> Result<()> {
+    if input
+        .texts
+        .iter()
+        .all(|(name, _)| op.meta.path_fields().any(|f| f == name))
+    {
+        return Ok(());
+    }
+    let secret = op.secret_fields();
+    match input.texts.iter().find(|(name, _)| secret.contains(name)) {
+        Some((name, _)) => Err(
+            Error::new(code::SECRET_INLINE, format!("{name} holds a secret"))
+                .field(name, "secret_inline", "may stand in the body only")
+                .remedy_is(
+                    "Send the secret in the body; take it for known by others if it was real.",
+                ),
+        ),
+        None => Ok(()),
+    }
 }

@@ -1,21 +1,58 @@
-//! JSON whose objects name each field once. What two readers could read differently is refused.
+//! JSON as we take it: objects name each field once, nothing nests too deep, and there are not too many fields.
+//! What two readers could read differently, or what only costs time, is refused.
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use std::cell::Cell;
 use std::fmt;
 
-/// A JSON value without fields that are given twice.
-pub(super) struct Strict(pub(super) Value);
+/// How deep lists and objects may nest.
+const MAX_DEPTH: usize = 64;
+/// How many fields all objects may have together.
+const MAX_FIELDS: usize = 10_000;
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader).map(Self)
+/// Reads one JSON value.
+pub(super) fn read(json: &[u8]) -> serde_json::Result<Value> {
+    let fields = Cell::new(0);
+    let reader = Reader {
+        depth: 0,
+        fields: &fields,
+    };
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let value = reader.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+#[derive(Clone, Copy)]
+struct Reader<'c> {
+    depth: usize,
+    fields: &'c Cell<usize>,
+}
+
+impl Reader<'_> {
+    fn below<E: Error>(self) -> Result<Self, E> {
+        if self.depth == MAX_DEPTH {
+            return Err(E::custom(format_args!(
+                "it nests deeper than {MAX_DEPTH} levels"
+            )));
+        }
+        Ok(Self {
+            depth: self.depth + 1,
+            ..self
+        })
     }
 }
 
-struct Reader;
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
 
-impl<'de> Visitor<'de> for Reader {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,20 +80,27 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Value::Null)
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let below = self.below()?;
         let mut list = Vec::new();
-        while let Some(Strict(item)) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(below)? {
             list.push(item);
         }
         Ok(Value::Array(list))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let below = self.below()?;
         let mut object = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             if object.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("{name:?} is given twice")));
             }
-            let Strict(value) = fields.next_value()?;
-            object.insert(name, value);
+            self.fields.set(self.fields.get() + 1);
+            if self.fields.get() > MAX_FIELDS {
+                return Err(A::Error::custom(format_args!(
+                    "it has more than {MAX_FIELDS} fields"
+                )));
+            }
+            object.insert(name, fields.next_value_seed(below)?);
         }
         Ok(Value::Object(object))
     }

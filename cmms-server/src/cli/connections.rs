@@ -62,9 +62,11 @@ pub(super) async fn run(database: Database, command: Command) -> Result<ExitCode
 
 async fn add_one(database: Database, add: Add) -> Result<ExitCode> {
     let mut input = CreateConnection::new(add.cmms_type, add.api_url, add.name);
-    let mut options = ConnectionOptions::default();
-    options.page_size = add.page_size;
-    options.max_requests_per_second = add.max_requests_per_second;
+    let options = ConnectionOptions {
+        page_size: add.page_size,
+        max_requests_per_second: add.max_requests_per_second,
+        ..ConnectionOptions::default()
+    };
     input = input.options(options);
     if let Some(file) = &add.credentials_file {
         let text = read_file(file)?;

@@ -146,8 +146,10 @@ async fn work_orders_that_come_before_their_assets_are_linked_at_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_given_up_goes_on_where_it_stood() {
-    let mut options = ConnectionOptions::default();
-    options.batch_records = Some(100);
+    let options = ConnectionOptions {
+        batch_records: Some(100),
+        ..ConnectionOptions::default()
+    };
     let plant = Plant::with(UpkeepConfig::default(), Where::Sqlite, options).await;
     let token = CancellationToken::new();
     let fired = token.clone();
@@ -184,8 +186,10 @@ async fn an_empty_or_short_list_deletes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_committed_batch_is_one_audit_entry() {
     use cmms::core::domain::audit::AuditEntry;
-    let mut options = ConnectionOptions::default();
-    options.batch_records = Some(100);
+    let options = ConnectionOptions {
+        batch_records: Some(100),
+        ..ConnectionOptions::default()
+    };
     let plant = Plant::with(UpkeepConfig::default(), Where::Sqlite, options).await;
     plant.sync().await;
     let mut tx = plant

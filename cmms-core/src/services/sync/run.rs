@@ -168,7 +168,7 @@ fn is_ours(e: &Error) -> bool {
 pub(super) fn error_of(e: &Error, entity: Option<Entity>, external_id: Option<&str>) -> RunError {
     RunError {
         code: e.code().id().to_owned(),
-        detail: e.message().to_owned(),
+        detail: e.problem(None).detail,
         field: e.first_field().map(str::to_owned),
         remedy: e.remedy().to_owned(),
         entity,

@@ -15,7 +15,7 @@ pub(super) struct Fresh {
     /// Its id.
     pub(super) id: Uuid,
     /// Its number or tag.
-    pub(super) name: String,
+    pub(super) label: String,
     /// Who runs the sync.
     pub(super) by: String,
     /// The time of the batch.
@@ -44,7 +44,7 @@ pub(super) trait Synced: Record + Clone + PartialEq {
     /// Its id.
     fn uid(&self) -> Uuid;
     /// Its number or tag.
-    fn name(&self) -> &str;
+    fn label(&self) -> &str;
     /// Counts a change.
     fn touch(&mut self, now: DateTime<Utc>);
     /// Sets the reference of this column.
@@ -58,7 +58,7 @@ impl Synced for WorkOrder {
     fn fresh(from: Fresh) -> Self {
         let mut order = Self::new(
             WorkOrderId(from.id),
-            from.name,
+            from.label,
             String::new(),
             from.by,
             from.now,
@@ -69,7 +69,7 @@ impl Synced for WorkOrder {
     fn uid(&self) -> Uuid {
         self.id.0
     }
-    fn name(&self) -> &str {
+    fn label(&self) -> &str {
         &self.number
     }
     fn touch(&mut self, now: DateTime<Utc>) {
@@ -93,7 +93,7 @@ impl Synced for Asset {
     fn fresh(from: Fresh) -> Self {
         Self::new(
             AssetId(from.id),
-            from.name,
+            from.label,
             String::new(),
             AssetType::Equipment,
             from.by,
@@ -103,7 +103,7 @@ impl Synced for Asset {
     fn uid(&self) -> Uuid {
         self.id.0
     }
-    fn name(&self) -> &str {
+    fn label(&self) -> &str {
         &self.asset_id
     }
     fn touch(&mut self, now: DateTime<Utc>) {

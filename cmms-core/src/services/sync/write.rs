@@ -91,10 +91,10 @@ pub(super) async fn records<R: Synced>(
             None => names
                 .remove(&item.external_id)
                 .unwrap_or_else(|| Err(no_name()))
-                .map(|name| {
+                .map(|label| {
                     let id = item.known.unwrap_or_else(|| stream.app.ids.next());
                     let by = run.requested_by.clone();
-                    (R::fresh(Fresh { id, name, by, now }), None)
+                    (R::fresh(Fresh { id, label, by, now }), None)
                 }),
         };
         let mut item = item;
@@ -107,7 +107,7 @@ pub(super) async fn records<R: Synced>(
         match merged {
             Ok((record, snapshot, merged)) => {
                 if snapshot.is_none() && R::ENTITY == Entity::Asset {
-                    let (id, tag) = (AssetId(record.uid()), record.name());
+                    let (id, tag) = (AssetId(record.uid()), record.label());
                     known.add(&item.external_id, id, tag);
                     let external = PendingRef::External(connection.id, item.external_id.clone());
                     let names = [external, PendingRef::Tag(tag.to_owned())];

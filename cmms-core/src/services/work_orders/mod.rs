@@ -240,6 +240,9 @@ fn checked(order: &WorkOrder) -> Checks {
     checks.amount("estimated_cost", order.estimated_cost);
     checks.amount("actual_cost", order.actual_cost);
     checks.words("tags", &order.tags);
+    checks.time("scheduled_start", order.scheduled_start);
+    checks.time("scheduled_end", order.scheduled_end);
+    checks.time("due_at", order.due_at);
     if let (Some(start), Some(end)) = (order.scheduled_start, order.scheduled_end)
         && end < start
     {

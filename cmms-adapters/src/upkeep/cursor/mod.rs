@@ -11,6 +11,11 @@
 //!
 //! A server may give fewer rows than were asked for, so only an empty page (or a 404) is an end.
 
+mod changes;
+mod listing;
+
+use self::changes::Changes;
+use self::listing::Listing;
 use super::wire::Row;
 use crate::http::misunderstood;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,8 +25,6 @@ use serde::{Deserialize, Serialize};
 
 /// How far before the time asked for a listing begins: the vendor's index can lag.
 const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
-/// Rows of a block of equal times that are remembered; beyond, a row may be given twice.
-const SEEN_MAX: usize = 10_000;
 /// Rounds without anything new after which the list cannot be read.
 const IDLE_MAX: u8 = 30;
 
@@ -77,8 +80,11 @@ enum Mode {
         seen: Vec<String>,
     },
     Listing {
-        /// Rows of the last page.
-        page: Vec<String>,
+        /// The latest rows that were given or known, oldest first.
+        known: Vec<String>,
+        /// How often the place was lost altogether.
+        #[serde(default)]
+        lost: u8,
     },
 }
 
@@ -94,7 +100,7 @@ enum At {
     Beyond { offset: u64, last: String },
     /// Whether anything is behind `offset` rows that were all known.
     Confirm { offset: u64, last: String },
-    /// The page before, to find `last` in.
+    /// A page before, to find `last` or another known row in.
     Back { offset: u64, last: String },
 }
 
@@ -205,7 +211,10 @@ impl Cursor {
     /// The same list from its beginning, without filter by time and order.
     fn without_order(self) -> Self {
         Self {
-            mode: Mode::Listing { page: Vec::new() },
+            mode: Mode::Listing {
+                known: Vec::new(),
+                lost: 0,
+            },
             at: At::Start,
             idle: 0,
             ..self
@@ -254,9 +263,10 @@ impl Cursor {
                 idle,
             }
             .turn(at, rows),
-            Mode::Listing { page } => Listing {
+            Mode::Listing { known, lost } => Listing {
                 part,
-                page,
+                known,
+                lost,
                 high,
                 idle,
             }
@@ -284,195 +294,4 @@ fn latest(high: Option<DateTime<Utc>>, rows: &[Row]) -> Option<DateTime<Utc>> {
 
 fn count<T>(rows: &[T]) -> u64 {
     u64::try_from(rows.len()).unwrap_or(u64::MAX)
-}
-
-struct Changes {
-    part: Part,
-    bound: Option<i64>,
-    seen: Vec<String>,
-    high: Option<DateTime<Utc>>,
-    idle: u8,
-}
-
-impl Changes {
-    fn turn(mut self, at: At, mut rows: Vec<Row>) -> Result<Turn> {
-        let Some(first) = rows.first().map(|r| r.key.clone()) else {
-            return Ok(match at {
-                At::Overlap { .. } => self.restart(),
-                _ => self.at(At::Start).end(),
-            });
-        };
-        let before = match at {
-            At::Start | At::Back { .. } => 0,
-            At::Confirm { offset, last } => {
-                return Ok(Turn::Again(self.at(At::Overlap { offset, last })));
-            }
-            At::Overlap { last, .. } if first != last => return Ok(self.restart()),
-            At::Overlap { offset, last } => {
-                rows.remove(0);
-                if rows.is_empty() {
-                    return Ok(Turn::Again(self.at(At::Beyond { offset, last })));
-                }
-                offset
-            }
-            // The server gives the same row at every offset, or the block shifted in this moment.
-            At::Beyond { last, .. } if first == last => return Ok(self.restart()),
-            At::Beyond { offset, .. } => offset,
-        };
-        if !self.honours_query(&rows) {
-            let listing = self.at(At::Start).without_order();
-            return Ok(Turn::Again(listing));
-        }
-        self.high = latest(self.high, &rows);
-        let offset = before + count(&rows);
-        let last = rows.last().map(|r| r.key.clone()).unwrap_or_default();
-        let top = rows.iter().filter_map(Row::millis).max().max(self.bound);
-        let at_top: Vec<String> = rows
-            .iter()
-            .filter(|r| r.millis().is_none_or(|m| Some(m) == top))
-            .map(|r| r.key.clone())
-            .collect();
-        let known = std::mem::take(&mut self.seen);
-        let at_bound = |r: &Row| r.millis().is_none_or(|m| Some(m) == self.bound);
-        rows.retain(|r| !(at_bound(r) && known.contains(&r.key)));
-        let next = if top > self.bound {
-            self.bound = top;
-            self.seen = at_top;
-            At::Start
-        } else {
-            // A block has no more known rows than are remembered: from there on the server repeats itself.
-            let repeats = rows.is_empty() && offset > count(&known);
-            self.idle += u8::from(repeats);
-            self.seen = known;
-            for key in at_top {
-                if self.seen.len() < SEEN_MAX && !self.seen.contains(&key) {
-                    self.seen.push(key);
-                }
-            }
-            if rows.is_empty() {
-                At::Confirm { offset, last }
-            } else {
-                At::Overlap { offset, last }
-            }
-        };
-        if rows.is_empty() {
-            return Ok(Turn::Again(self.at(next)));
-        }
-        self.idle = 0;
-        Ok(Turn::Page(records(rows), self.at(next)))
-    }
-
-    /// Whether rows are as asked for: none below the bound, times ascending.
-    fn honours_query(&self, rows: &[Row]) -> bool {
-        let times = rows.iter().filter_map(Row::millis);
-        times
-            .clone()
-            .all(|m| self.bound.is_none_or(|bound| m >= bound))
-            && times.is_sorted()
-    }
-
-    /// Rows of the block went, so the rest moved up: the block is read again from its beginning.
-    fn restart(mut self) -> Turn {
-        self.idle += 1;
-        Turn::Again(self.at(At::Start))
-    }
-
-    fn at(self, at: At) -> Cursor {
-        Cursor {
-            part: self.part,
-            mode: Mode::Changes {
-                bound: self.bound,
-                seen: self.seen,
-            },
-            at,
-            high: self.high,
-            idle: self.idle,
-        }
-    }
-}
-
-struct Listing {
-    part: Part,
-    page: Vec<String>,
-    high: Option<DateTime<Utc>>,
-    idle: u8,
-}
-
-impl Listing {
-    fn turn(mut self, at: At, mut rows: Vec<Row>) -> Result<Turn> {
-        if rows.is_empty() {
-            return Ok(match at {
-                At::Overlap { offset, last } => self.back(offset.saturating_sub(1), last),
-                At::Back { offset, last } if offset > 0 => self.back(offset, last),
-                _ => self.at(At::Start).end(),
-            });
-        }
-        let place = |last: &str, rows: &[Row]| rows.iter().position(|r| r.key == last);
-        let page: Vec<String> = rows.iter().map(|r| r.key.clone()).collect();
-        let (start, skip, last) = match at {
-            At::Start => (0, 0, String::new()),
-            At::Overlap { offset, last } | At::Confirm { offset, last } => {
-                let start = offset.saturating_sub(1);
-                match place(&last, &rows) {
-                    Some(at) => (start, at + 1, last),
-                    None => return Ok(self.back(start, last)),
-                }
-            }
-            At::Back { offset, last } => {
-                // Where it is not there either it is gone itself, and the page is given as it is.
-                let skip = place(&last, &rows).map_or(0, |at| at + 1);
-                (offset, skip, last)
-            }
-            At::Beyond { offset, last } => {
-                let skip = place(&last, &rows).map_or(0, |at| at + 1);
-                if skip > 0 {
-                    self.idle += 1;
-                }
-                (offset, skip, last)
-            }
-        };
-        let offset = start + count(&rows);
-        rows.drain(..skip);
-        if rows.is_empty() {
-            return Ok(Turn::Again(self.at(At::Beyond { offset, last })));
-        }
-        self.high = latest(self.high, &rows);
-        let last = rows.last().map(|r| r.key.clone()).unwrap_or_default();
-        let known = std::mem::replace(&mut self.page, page);
-        rows.retain(|r| !known.contains(&r.key));
-        let next = At::Overlap { offset, last };
-        if rows.is_empty() {
-            self.idle += 1;
-            return Ok(Turn::Again(self.at(next)));
-        }
-        self.idle = 0;
-        Ok(Turn::Page(records(rows), self.at(next)))
-    }
-
-    /// Rows before this offset went, so the row that must be there is on the page before.
-    fn back(self, offset: u64, last: String) -> Turn {
-        if offset == 0 {
-            // Nothing is before: the list is read from here.
-            return Turn::Again(
-                Self {
-                    idle: self.idle + 1,
-                    ..self
-                }
-                .at(At::Start),
-            );
-        }
-        let page = u64::try_from(self.page.len()).unwrap_or(u64::MAX).max(1);
-        let offset = offset.saturating_sub(page);
-        Turn::Again(self.at(At::Back { offset, last }))
-    }
-
-    fn at(self, at: At) -> Cursor {
-        Cursor {
-            part: self.part,
-            mode: Mode::Listing { page: self.page },
-            at,
-            high: self.high,
-            idle: self.idle,
-        }
-    }
 }

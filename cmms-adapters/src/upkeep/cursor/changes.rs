@@ -1,0 +1,114 @@
+//! Reading in the order of changes.
+
+use super::super::wire::Row;
+use super::{At, Cursor, Mode, Part, Turn, count, latest, records};
+use chrono::{DateTime, Utc};
+use cmms_core::Result;
+
+/// Rows of a block of equal times that are remembered; beyond, a row may be given twice.
+const SEEN_MAX: usize = 10_000;
+
+pub(super) struct Changes {
+    pub(super) part: Part,
+    pub(super) bound: Option<i64>,
+    pub(super) seen: Vec<String>,
+    pub(super) high: Option<DateTime<Utc>>,
+    pub(super) idle: u8,
+}
+
+impl Changes {
+    pub(super) fn turn(mut self, at: At, mut rows: Vec<Row>) -> Result<Turn> {
+        let Some(first) = rows.first().map(|r| r.key.clone()) else {
+            return Ok(match at {
+                At::Overlap { .. } => self.restart(),
+                _ => self.at(At::Start).end(),
+            });
+        };
+        let before = match at {
+            At::Start | At::Back { .. } => 0,
+            At::Confirm { offset, last } => {
+                return Ok(Turn::Again(self.at(At::Overlap { offset, last })));
+            }
+            At::Overlap { last, .. } if first != last => return Ok(self.restart()),
+            At::Overlap { offset, last } => {
+                rows.remove(0);
+                if rows.is_empty() {
+                    return Ok(Turn::Again(self.at(At::Beyond { offset, last })));
+                }
+                offset
+            }
+            // The server gives the same row at every offset, or the block shifted in this moment.
+            At::Beyond { last, .. } if first == last => return Ok(self.restart()),
+            At::Beyond { offset, .. } => offset,
+        };
+        if !self.honours_query(&rows) {
+            let listing = self.at(At::Start).without_order();
+            return Ok(Turn::Again(listing));
+        }
+        self.high = latest(self.high, &rows);
+        let offset = before + count(&rows);
+        let last = rows.last().map(|r| r.key.clone()).unwrap_or_default();
+        let top = rows.iter().filter_map(Row::millis).max().max(self.bound);
+        let at_top: Vec<String> = rows
+            .iter()
+            .filter(|r| r.millis().is_none_or(|m| Some(m) == top))
+            .map(|r| r.key.clone())
+            .collect();
+        let known = std::mem::take(&mut self.seen);
+        let at_bound = |r: &Row| r.millis().is_none_or(|m| Some(m) == self.bound);
+        rows.retain(|r| !(at_bound(r) && known.contains(&r.key)));
+        let next = if top > self.bound {
+            self.bound = top;
+            self.seen = at_top;
+            At::Start
+        } else {
+            // A block has no more known rows than are remembered: from there on the server repeats itself.
+            let repeats = rows.is_empty() && offset > count(&known);
+            self.idle += u8::from(repeats);
+            self.seen = known;
+            for key in at_top {
+                if self.seen.len() < SEEN_MAX && !self.seen.contains(&key) {
+                    self.seen.push(key);
+                }
+            }
+            if rows.is_empty() {
+                At::Confirm { offset, last }
+            } else {
+                At::Overlap { offset, last }
+            }
+        };
+        if rows.is_empty() {
+            return Ok(Turn::Again(self.at(next)));
+        }
+        self.idle = 0;
+        Ok(Turn::Page(records(rows), self.at(next)))
+    }
+
+    /// Whether rows are as asked for: none below the bound, times ascending.
+    fn honours_query(&self, rows: &[Row]) -> bool {
+        let times = rows.iter().filter_map(Row::millis);
+        times
+            .clone()
+            .all(|m| self.bound.is_none_or(|bound| m >= bound))
+            && times.is_sorted()
+    }
+
+    /// Rows of the block went, so the rest moved up: the block is read again from its beginning.
+    fn restart(mut self) -> Turn {
+        self.idle += 1;
+        Turn::Again(self.at(At::Start))
+    }
+
+    fn at(self, at: At) -> Cursor {
+        Cursor {
+            part: self.part,
+            mode: Mode::Changes {
+                bound: self.bound,
+                seen: self.seen,
+            },
+            at,
+            high: self.high,
+            idle: self.idle,
+        }
+    }
+}
