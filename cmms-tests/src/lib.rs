@@ -3,6 +3,7 @@
 //! A [`Plant`] is a simulated vendor with an application beside it that is connected to it.
 
 pub mod crash;
+pub mod desk;
 pub mod oracle;
 mod plant;
 

@@ -1,83 +1,13 @@
 //! The command `cmms`, as a user runs it.
 
 use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim};
+use cmms_tests::desk::{Desk, err, out, program};
 use serde_json::Value;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-
-/// A program that the workspace's test build made.
-fn program(name: &str) -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let folder = tests.parent().and_then(Path::parent).unwrap();
-    let path = folder.join(name);
-    assert!(
-        path.exists(),
-        "{} is missing: cargo build --workspace --all-targets",
-        path.display()
-    );
-    path
-}
-
-struct Desk {
-    folder: tempfile::TempDir,
-    allow: String,
-}
-
-impl Desk {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            allow: String::new(),
-        }
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(program("cmms"));
-        command
-            .args(args)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .env("USER", "tester")
-            .env("CMMS_EGRESS_ALLOW", &self.allow)
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    fn run_with(&self, args: &[&str], stdin: &str) -> Output {
-        let mut child = self
-            .command(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(stdin.as_bytes())
-            .unwrap();
-        child.wait_with_output().unwrap()
-    }
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use std::process::{Command, Stdio};
 
 #[test]
 fn the_demo_does_the_main_job_and_can_be_repeated() {
-    let desk = Desk::new();
+    let desk = Desk::default();
     for _ in 0..2 {
         let output = desk.run(&["demo", "--no-serve"]);
         let text = out(&output);
@@ -118,7 +48,7 @@ async fn a_connection_is_added_tested_and_synced_without_a_secret_in_an_argument
     let config = UpkeepConfig::default().assets(10).work_orders(40);
     let (email, password) = (config.email.clone(), config.password.clone());
     let sim = UpkeepSim::start(config, 0).await.unwrap();
-    let mut desk = Desk::new();
+    let mut desk = Desk::default();
     desk.allow = sim.base_url();
     tokio::task::spawn_blocking(move || {
         let url = desk.allow.clone();
@@ -163,7 +93,7 @@ async fn a_connection_is_added_tested_and_synced_without_a_secret_in_an_argument
 
 #[test]
 fn operations_are_called_by_name_and_refuse_what_they_cannot_take() {
-    let desk = Desk::new();
+    let desk = Desk::default();
     let listed = out(&desk.run(&["op", "--list"]));
     assert!(
         listed.contains("work_orders.create") && listed.contains("sync.all"),
@@ -211,7 +141,7 @@ fn operations_are_called_by_name_and_refuse_what_they_cannot_take() {
 
 #[test]
 fn serving_without_authentication_must_be_said_and_stays_on_this_machine() {
-    let desk = Desk::new();
+    let desk = Desk::default();
     let silent = desk.run(&["serve"]);
     assert!(
         err(&silent).contains("CMMS-SERVE-003") && err(&silent).contains("--no-auth"),
@@ -232,7 +162,7 @@ fn serving_without_authentication_must_be_said_and_stays_on_this_machine() {
 #[test]
 fn a_server_keeps_no_secret_in_its_environment() {
     use std::io::{BufRead, BufReader};
-    let desk = Desk::new();
+    let desk = Desk::default();
     let mut child = desk
         .command(&["serve", "--no-auth", "--port", "0"])
         .env("UPKEEP_API_KEY", "canary-key-1")

@@ -4,6 +4,11 @@
 //! every failure of the vendor, while everything is logged. Then logs, answers, errors and the database files
 //! are searched for each canary in all forms in which it could have been written.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test has a server and a client of its own"
+)]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use cmms::core::ops::{Input, OPERATIONS, Verb};

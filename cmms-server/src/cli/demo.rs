@@ -44,6 +44,9 @@ pub(super) struct Args {
 pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
     let mut config = database.config;
     let path = Path::new(FILE);
+    if !args.no_serve {
+        refuse_taken(args.port)?;
+    }
     replace(path).await?;
     let clock = cmms::core::clock::SystemClock::default();
     let sim_config = UpkeepConfig::default().seed(args.seed).now(clock.now());
@@ -160,6 +163,22 @@ async fn some_orders(client: &Client) -> Result<()> {
         .collect();
     table::print(&["number", "title", "status", "priority", "asset"], &rows);
     Ok(())
+}
+
+/// A port that is in use is better known before the work than after it.
+fn refuse_taken(port: u16) -> Result<()> {
+    match std::net::TcpListener::bind(("127.0.0.1", port)) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::new(
+            code::SERVE_PORT,
+            format!("port {port} on 127.0.0.1 cannot be opened"),
+        )
+        .field(
+            "port",
+            "port_in_use",
+            "choose another one with --port, or --no-serve",
+        )),
+    }
 }
 
 /// Takes the database of an earlier demo away; leaves any other file alone.
