@@ -409,3 +409,34 @@ async fn nothing_that_can_be_printed_shows_a_secret() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[tokio::test]
+async fn a_list_that_keeps_no_order_is_read_by_offsets() {
+    // Honours limit and offset alone: neither order nor filter. Times neither rise nor fall.
+    let fake = Fake::lists(|seen| {
+        if seen.line.contains("archived") {
+            return Some(json(EMPTY));
+        }
+        let number = |name: &str| -> usize {
+            let value = seen.line.split(name).nth(1).unwrap();
+            value.split('&').next().unwrap().parse().unwrap()
+        };
+        let rows: Vec<String> = (number("offset=")..70)
+            .take(number("limit="))
+            .map(|n| {
+                let minute = n * 37 % 60;
+                format!(r#"{{"id":"r{n}","updatedAt":"2026-01-01T00:{minute:02}:00.000Z"}}"#)
+            })
+            .collect();
+        let rows = rows.join(",");
+        Some(json(&format!(r#"{{"success":true,"results":[{rows}]}}"#)))
+    })
+    .await;
+    for size in [100, 7, 10] {
+        let rig = rig(&fake).page_size(size);
+        let listed = rig.all(Entity::WorkOrder).await.unwrap();
+        assert_eq!(listed.by_id().len(), 70, "{size}");
+        let high = "2026-01-01T00:59:00Z".parse().unwrap();
+        assert_eq!(listed.high_water, Some(high));
+    }
+}

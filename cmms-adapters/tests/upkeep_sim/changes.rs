@@ -108,38 +108,62 @@ async fn a_shifting_tie_block_is_read_from_its_beginning_again() {
     }
 }
 
+/// Ids, the latest created first: the order of a list that is not asked for another.
+fn latest_first(vendor: &cmms_sim::upkeep::UpkeepVendor) -> Vec<String> {
+    let assets = vendor.oracle().assets;
+    let created = |r: &serde_json::Value| r["createdAt"].as_str().unwrap().to_owned();
+    let mut ids: Vec<_> = assets
+        .iter()
+        .map(|(id, r)| (created(r), id.clone()))
+        .collect();
+    ids.sort();
+    ids.into_iter().rev().map(|(_, id)| id).collect()
+}
+
 #[tokio::test]
 async fn lists_without_order_survive_changes() {
+    // Records that go in front of the place or at it, and records that come: one, a page, several pages.
+    let habits = [(1, 0), (4, 0), (25, 0), (0, 1), (0, 30), (3, 2), (12, 40)];
     for support in [FilterSupport::Ignored, FilterSupport::Refused] {
         for cap in [200, 3] {
-            let config = UpkeepConfig::default()
-                .assets(120)
-                .work_orders(1)
-                .asset_filter(support)
-                .page_cap(cap);
-            let mut sim = SimRig::start(config).await;
-            sim.rig = sim.rig.page_size(10);
-            let before = truth(&sim, Entity::Asset);
-            let mut calls = 0;
-            sim.vendor().after_each_request(move |vendor, request| {
-                if request.path.ends_with("assets") {
+            for (go, come) in habits {
+                let config = UpkeepConfig::default()
+                    .assets(260)
+                    .work_orders(1)
+                    .asset_filter(support)
+                    .page_cap(cap);
+                let mut sim = SimRig::start(config).await;
+                sim.rig = sim.rig.page_size(10);
+                let before = truth(&sim, Entity::Asset);
+                let mut calls = 0;
+                sim.vendor().after_each_request(move |vendor, request| {
+                    if !request.path.ends_with("assets") {
+                        return;
+                    }
                     calls += 1;
-                    let ids: Vec<String> = vendor.oracle().assets.into_keys().collect();
-                    match calls % 4 {
-                        0 if calls < 40 => vendor.remove(SimEntity::Asset, &ids[calls % ids.len()]),
-                        2 if calls < 40 => {
-                            vendor.insert(SimEntity::Asset, json!({"name": "new"}));
-                            true
+                    if calls % 4 == 0 && calls < 40 {
+                        let ids = latest_first(vendor);
+                        let offset = request.query.iter().find(|(n, _)| n == "offset");
+                        let place: usize = offset.unwrap().1.parse().unwrap();
+                        let first = place.saturating_sub(go);
+                        for id in ids.iter().skip(first).take(go) {
+                            vendor.remove(SimEntity::Asset, id);
                         }
-                        _ => false,
-                    };
-                }
-            });
-            let given = sim.rig.all(Entity::Asset).await.unwrap().by_id();
-            sim.vendor().after_each_request(|_, _| {});
-            for id in truth(&sim, Entity::Asset).keys() {
-                if before.contains_key(id) {
-                    assert!(given.contains_key(id), "{id} was missed, {support:?} {cap}");
+                        for _ in 0..come {
+                            vendor.insert(SimEntity::Asset, json!({"name": "new"}));
+                        }
+                    }
+                });
+                let listed = sim.rig.all(Entity::Asset).await.unwrap();
+                sim.vendor().after_each_request(|_, _| {});
+                let given = listed.by_id();
+                for id in truth(&sim, Entity::Asset).keys() {
+                    if before.contains_key(id) {
+                        assert!(
+                            given.contains_key(id),
+                            "{id} was missed, {support:?} {cap} {go} {come}"
+                        );
+                    }
                 }
             }
         }

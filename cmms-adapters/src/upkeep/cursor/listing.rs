@@ -7,6 +7,8 @@ use cmms_core::Result;
 
 /// Rows that are remembered besides those of the last page, to find the place again and to give none twice.
 const KNOWN: usize = 200;
+/// Rows that are gone back to find the place again: fewer than are remembered.
+const STEP: u64 = 50;
 /// How often a listing begins anew because none of the known rows is found; then it goes on where it is.
 const LOST_MAX: u8 = 5;
 
@@ -22,35 +24,31 @@ impl Listing {
     pub(super) fn turn(mut self, at: At, mut rows: Vec<Row>) -> Result<Turn> {
         if rows.is_empty() {
             return Ok(match at {
-                At::Overlap { offset, last } => self.back(offset.saturating_sub(1), last, 1),
-                At::Back { offset, last } if offset > 0 => self.back(offset, last, 1),
+                At::Overlap { offset, last } => self.back(offset.saturating_sub(1), last),
+                At::Back { offset, last } if offset > 0 => self.back(offset, last),
                 _ => self.at(At::Start).end(),
             });
         }
         let behind = |last: &str| Some(rows.iter().position(|r| r.key == last)? + 1);
+        // Where the last row is gone itself, one that was given before it marks the place.
+        let any = || Some(rows.iter().rposition(|r| self.known.contains(&r.key))? + 1);
         let (start, skip, last) = match at {
             At::Start => (0, 0, String::new()),
             At::Overlap { offset, last } | At::Confirm { offset, last } => {
                 let start = offset.saturating_sub(1);
-                match behind(&last) {
-                    Some(skip) => (start, skip, last),
-                    None => return Ok(self.back(start, last, count(&rows))),
-                }
-            }
-            At::Back { offset, last } => {
-                // Where the last row is gone itself, one that was given before it marks the place.
-                let any = || Some(rows.iter().rposition(|r| self.known.contains(&r.key))? + 1);
                 match behind(&last).or_else(any) {
-                    Some(skip) => (offset, skip, last),
-                    None if offset > 0 && self.lost < LOST_MAX => {
-                        return Ok(self.back(offset, last, count(&rows)));
-                    }
-                    None => {
-                        self.lost = self.lost.saturating_add(1);
-                        (offset, 0, last)
-                    }
+                    Some(skip) => (start, skip, last),
+                    None => return Ok(self.back(start, last)),
                 }
             }
+            At::Back { offset, last } => match behind(&last).or_else(any) {
+                Some(skip) => (offset, skip, last),
+                None if offset > 0 && self.lost < LOST_MAX => return Ok(self.back(offset, last)),
+                None => {
+                    self.lost = self.lost.saturating_add(1);
+                    (offset, 0, last)
+                }
+            },
             At::Beyond { offset, last } => {
                 let skip = behind(&last).unwrap_or(0);
                 self.idle += u8::from(skip > 0);
@@ -92,15 +90,14 @@ impl Listing {
         self.known.drain(..over);
     }
 
-    /// The row that must be there is not on this page of so many rows: rows before it went, so it is looked
-    /// for further in front.
-    fn back(mut self, offset: u64, last: String, rows: u64) -> Turn {
+    /// No row of this page is known: rows before it went, so the place is looked for further in front.
+    fn back(mut self, offset: u64, last: String) -> Turn {
         if offset == 0 {
             // Nothing is in front: the list is read from here.
             self.idle += 1;
             return Turn::Again(self.at(At::Start));
         }
-        let offset = offset.saturating_sub(rows.max(1));
+        let offset = offset.saturating_sub(STEP);
         Turn::Again(self.at(At::Back { offset, last }))
     }
 
