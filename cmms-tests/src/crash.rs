@@ -54,8 +54,10 @@ struct Pace {
 /// What a kill left behind and what became of it.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Whether it fell between the first and the last commit of a batch.
-    pub landed: bool,
+    /// Kills.
+    pub kills: u64,
+    /// Those of them that fell between the first and the last commit of a batch.
+    pub landed: u64,
     /// Everything that is wrong after one more run.
     pub wrong: Vec<String>,
 }
@@ -182,7 +184,7 @@ impl Ground {
         let (_folder, path) = self.copy();
         let mut told = format!("seed {seed}:");
         let mut wrong = Vec::new();
-        let mut landed = false;
+        let (mut kills, mut landed) = (0, 0);
         let mut before;
         loop {
             let moment = self.moment(&mut random);
@@ -191,9 +193,11 @@ impl Ground {
             before = Seen::read(&client, &*store).await;
             wrong.extend(before.consistent());
             let committed = before.links.len();
-            landed |= before.runs.iter().any(|r| r.status == SyncStatus::Running)
+            let between = before.runs.iter().any(|r| r.status == SyncStatus::Running)
                 && committed > 0
                 && committed < self.total();
+            kills += 1;
+            landed += u64::from(between);
             told += &format!(
                 " killed {moment:?}, {committed} of {} records are there,",
                 self.total()
@@ -203,7 +207,7 @@ impl Ground {
                 self.sim.vendor().advance_clock(Duration::from_secs(3_600));
                 self.sim.vendor().edit(10);
             }
-            if random.u8(..4) > 0 {
+            if committed == self.total() || random.u8(..4) > 0 {
                 break;
             }
         }
@@ -229,10 +233,14 @@ impl Ground {
         wrong.extend(after.went_on_from(&before, self.total()));
         let place = if other { "another process" } else { "this one" };
         println!(
-            "{told} landed: {landed}, then ran in {place}: {} wrong",
+            "{told} {landed} of {kills} landed, then ran in {place}: {} wrong",
             wrong.len()
         );
-        Outcome { landed, wrong }
+        Outcome {
+            kills,
+            landed,
+            wrong,
+        }
     }
 
     /// Starts a run and kills it at this moment.

@@ -48,8 +48,10 @@ async fn a_connection_is_added_tested_and_synced_without_a_secret_in_an_argument
     let config = UpkeepConfig::default().assets(10).work_orders(40);
     let (email, password) = (config.email.clone(), config.password.clone());
     let sim = UpkeepSim::start(config, 0).await.unwrap();
-    let mut desk = Desk::default();
-    desk.allow = sim.base_url();
+    let desk = Desk {
+        allow: sim.base_url(),
+        ..Desk::default()
+    };
     tokio::task::spawn_blocking(move || {
         let url = desk.allow.clone();
         let add = [

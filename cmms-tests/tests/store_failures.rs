@@ -50,7 +50,6 @@ fn another_programs_database_stays_as_it_is() {
 
 /// An empty file is no database yet, and whose it is nobody knows.
 #[test]
-#[ignore = "defect: the demo refuses the file and has made a database of it by then"]
 fn the_demo_leaves_an_empty_file_alone() {
     let desk = Desk::default();
     fs::write(desk.file("cmms-demo.db"), "").unwrap();

@@ -195,6 +195,10 @@ async fn replace(path: &Path) -> Result<()> {
             "Move ./{FILE} away, or run the demo in another folder."
         ))
     };
+    // Opening an empty file would make it a database; it is not ours to make.
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        return Err(refused());
+    }
     let is_demo = {
         let store = SqliteStore::open(path, SqliteOptions::default()).map_err(|e| {
             if e.is(code::STORE_NOT_DATABASE) {
