@@ -18,6 +18,12 @@
 //! ```
 
 mod error;
+pub mod fault;
+mod merge;
+pub mod paged;
+mod times;
 pub mod upkeep;
+mod wire;
 
 pub use error::SimError;
+pub use fault::{Fault, FaultPlan};

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::table::Record;
-use super::times;
+use crate::times;
+use crate::wire::Reply;
 
 /// An answer before it becomes HTTP.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
+    /// Whether a fault that changes the vendor could be applied.
+    pub(super) twisted: bool,
     body: String,
     retry_after: Option<String>,
 }
@@ -23,6 +24,7 @@ impl Answer {
             status,
             body: body.to_string(),
             retry_after: None,
+            twisted: true,
         }
     }
 
@@ -71,25 +73,17 @@ impl Answer {
             status: 200,
             body,
             retry_after: None,
+            twisted: true,
         }
     }
 
     /// Turns the answer into HTTP, dated by the vendor's clock.
-    pub(super) fn into_http(self, clock: i64) -> Response<Body> {
-        let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
-        if let Ok(date) = HeaderValue::from_str(&times::http_date(clock)) {
-            headers.insert(header::DATE, date);
+    pub(super) fn into_reply(self, clock: i64) -> Reply {
+        let mut reply = Reply::json(self.status, self.body).header("date", times::http_date(clock));
+        reply.twisted = self.twisted;
+        match self.retry_after {
+            Some(wait) => reply.header("retry-after", wait),
+            None => reply,
         }
-        if let Some(Ok(wait)) = self.retry_after.as_deref().map(HeaderValue::from_str) {
-            headers.insert(header::RETRY_AFTER, wait);
-        }
-        response
     }
 }

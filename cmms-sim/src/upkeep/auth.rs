@@ -1,13 +1,12 @@
 //! Log in, log out, and the check of a session.
 
-use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::Call;
 use super::query;
 use super::state::State;
-use super::times::iso;
+use crate::times::iso;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -16,9 +15,9 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Answer {
     if let Err(refusal) = query::none(&call.query) {
         return refusal;
     }
-    let answer = match call.method {
-        Method::POST => log_in(state, call),
-        Method::DELETE => log_out(state, call),
+    let answer = match call.method.as_str() {
+        "POST" => log_in(state, call),
+        "DELETE" => log_out(state, call),
         _ => Err(Answer::failure(405, "Method not allowed")),
     };
     answer.unwrap_or_else(|refusal| refusal)

@@ -1,15 +1,14 @@
 //! One request, taken apart.
 
-use axum::http::Method;
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::answer::Answer;
+use crate::wire::{decode, pairs};
 
 /// A request as the simulated vendor sees it.
 #[derive(Debug)]
 pub(super) struct Call {
-    pub(super) method: Method,
+    pub(super) method: String,
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) token: Option<String>,
@@ -42,23 +41,4 @@ impl Call {
             .map(|(name, value)| (name, Value::String(value)))
             .collect())
     }
-}
-
-/// Splits `a=1&b=2` and decodes names and values.
-pub(super) fn pairs(text: &str) -> Vec<(String, String)> {
-    text.split('&')
-        .filter(|part| !part.is_empty())
-        .map(|part| {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            (form_decode(name), form_decode(value))
-        })
-        .collect()
-}
-
-fn form_decode(text: &str) -> String {
-    decode(&text.replace('+', " "))
-}
-
-fn decode(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

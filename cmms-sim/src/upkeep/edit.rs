@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::filter::plain_status;
 use super::state::State;
-use super::times::iso;
 use super::vendor::SimEntity;
+use crate::times::iso;
 
 const DAY_MS: i64 = 86_400_000;
 

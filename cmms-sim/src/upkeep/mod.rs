@@ -16,7 +16,6 @@ mod seed;
 mod server;
 mod state;
 mod table;
-mod times;
 mod vendor;
 mod write;
 

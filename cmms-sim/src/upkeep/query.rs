@@ -67,6 +67,7 @@ pub(super) fn list(
             descending,
             filters,
             updated: (from, to),
+            halved: false,
             offset: offset.unwrap_or(0),
             limit: limit.unwrap_or(config.default_limit).min(config.page_cap),
         },

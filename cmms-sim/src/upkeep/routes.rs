@@ -1,60 +1,76 @@
 //! From a request to its answer.
 
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State as Shared};
-use axum::http::{HeaderMap, Method, Response, header};
-
 use super::answer::Answer;
 use super::auth;
-use super::call::{self, Call};
+use super::call::Call;
+use super::edit;
 use super::expand::expand;
 use super::query;
 use super::state::State;
 use super::vendor::{LoggedRequest, SimEntity, UpkeepVendor};
 use super::write;
+use crate::wire::{Reply, Request, Twist};
 
-/// The largest body that is read.
-const BODY_MAX: usize = 1 << 20;
+/// How many records a fault changes behind an answer.
+const MOVING: usize = 6;
+const DAY_MS: i64 = 86_400_000;
 
 /// Answers any request.
-pub(super) async fn handle(
-    Shared(vendor): Shared<UpkeepVendor>,
-    request: Request,
-) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let body = to_bytes(body, BODY_MAX).await;
-    let call = Call {
-        query: call::pairs(parts.uri.query().unwrap_or_default()),
-        path: parts.uri.path().to_owned(),
-        token: text(&parts.headers, "session-token"),
-        json: text(&parts.headers, header::CONTENT_TYPE.as_str())
-            .is_some_and(|kind| kind.to_ascii_lowercase().contains("json")),
-        method: parts.method,
-        body: body
-            .as_ref()
-            .map(|bytes| bytes.to_vec())
-            .unwrap_or_default(),
-    };
-    let latency = vendor.latency();
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
-    }
+pub(super) fn handle(vendor: &UpkeepVendor, request: &Request, twist: Option<Twist>) -> Reply {
+    let call = call(request);
     let (answer, clock) = {
         let mut state = vendor.lock();
-        let answer = match body {
-            Ok(_) => dispatch(&mut state, &call),
-            Err(_) => Answer::failure(400, "The body is too large or broken"),
+        before(&mut state, twist);
+        let mut answer = if request.body.is_some() {
+            dispatch(&mut state, &call, twist)
+        } else {
+            Answer::failure(400, "The body is too large or broken")
         };
+        if matches!(twist, Some(Twist::Moving | Twist::Clock(_))) {
+            answer.twisted = edit::edit(&mut state, MOVING) != edit::Edited::default();
+        }
         state.note(logged(&call, answer.status));
         (answer, state.clock)
     };
     tracing::debug!(method = %call.method, path = call.path, status = answer.status, "upkeep sim answers");
     vendor.after(&logged(&call, answer.status));
-    answer.into_http(clock)
+    answer.into_reply(clock)
 }
 
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
+/// Keeps a request in the log that a fault answers.
+pub(super) fn refused(vendor: &UpkeepVendor, request: &Request, status: u16) {
+    let logged = logged(&call(request), status);
+    vendor.lock().note(logged.clone());
+    vendor.after(&logged);
+}
+
+/// What a fault does before the answer.
+fn before(state: &mut State, twist: Option<Twist>) {
+    match twist {
+        Some(Twist::Expired) => state.sessions.clear(),
+        Some(Twist::Clock(days)) => {
+            state.clock_is_behind |= days < 0;
+            state.clock = state.clock.saturating_add(days * DAY_MS);
+            // Sessions are about the time that passes, not about what the clock shows.
+            for expires in state.sessions.values_mut() {
+                *expires = expires.saturating_add(days * DAY_MS);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn call(request: &Request) -> Call {
+    Call {
+        method: request.method.clone(),
+        path: request.path.clone(),
+        query: request.query.clone(),
+        token: request.header("session-token").map(str::to_owned),
+        json: request
+            .header("content-type")
+            .is_some_and(|kind| kind.to_ascii_lowercase().contains("json")),
+        body: request.body.clone().unwrap_or_default(),
+    }
 }
 
 /// What the log keeps of a call: of a login, nothing but that there was one.
@@ -76,7 +92,7 @@ fn is_auth(segments: &[String]) -> bool {
     segments.first().is_some_and(|first| first == "auth")
 }
 
-fn dispatch(state: &mut State, call: &Call) -> Answer {
+fn dispatch(state: &mut State, call: &Call, twist: Option<Twist>) -> Answer {
     let Some(segments) = call.segments() else {
         return not_found();
     };
@@ -97,9 +113,9 @@ fn dispatch(state: &mut State, call: &Call) -> Answer {
     let Some(entity) = SimEntity::of_resource(resource) else {
         return not_found();
     };
-    let answer = match (&call.method, id) {
-        (&Method::GET, None) => list(state, entity, call),
-        (&Method::GET, Some(id)) => get(state, entity, id, call),
+    let answer = match (call.method.as_str(), id) {
+        ("GET", None) => list(state, entity, call, twist),
+        ("GET", Some(id)) => get(state, entity, id, call),
         (method, id) => write::answer(state, entity, method, id, call),
     };
     answer.unwrap_or_else(|refusal| refusal)
@@ -109,9 +125,21 @@ fn not_found() -> Answer {
     Answer::failure(404, "Not found")
 }
 
-fn list(state: &mut State, entity: SimEntity, call: &Call) -> Result<Answer, Answer> {
-    let query = query::list(entity, &state.config, &call.query)?;
-    let records = if state.empty_lists {
+fn list(
+    state: &mut State,
+    entity: SimEntity,
+    call: &Call,
+    twist: Option<Twist>,
+) -> Result<Answer, Answer> {
+    let mut query = query::list(entity, &state.config, &call.query)?;
+    let mut twisted = true;
+    match twist {
+        Some(Twist::Ties) => twisted = state.tie(entity, &query.selection),
+        Some(Twist::Short) => query.selection.halved = true,
+        _ => {}
+    }
+    let empty = state.empty_lists || twist == Some(Twist::Empty);
+    let records = if empty {
         Vec::new()
     } else {
         state.table_mut(entity).page(&query.selection)
@@ -120,7 +148,9 @@ fn list(state: &mut State, entity: SimEntity, call: &Call) -> Result<Answer, Ans
         return Err(Answer::failure(404, "No records found"));
     }
     if query.includes.is_empty() {
-        return Ok(Answer::results(&records));
+        let mut answer = Answer::results(&records);
+        answer.twisted = twisted;
+        return Ok(answer);
     }
     let values: Vec<_> = records
         .iter()

@@ -8,12 +8,15 @@ use serde_json::{Map, Value};
 use super::answer::Answer;
 use super::config::{EndOfList, UpkeepConfig};
 use super::seed;
-use super::table::{Record, Table};
-use super::times::iso;
+use super::table::{Record, Selection, Table};
 use super::vendor::{LoggedRequest, SimEntity};
+use crate::times::iso;
 
 /// By how many milliseconds the vendor's clock steps at each write.
 const STEP_MS: i64 = 7;
+
+/// How many records on each side of a page's end a fault gives one time.
+const TIED: usize = 5;
 
 /// How many requests the log keeps.
 const LOG: usize = 100_000;
@@ -36,6 +39,7 @@ pub(super) struct State {
     pub(super) log: VecDeque<LoggedRequest>,
     pub(super) failing: VecDeque<Failing>,
     pub(super) empty_lists: bool,
+    pub(super) clock_is_behind: bool,
     pub(super) tokens: fastrand::Rng,
     pub(super) edits: fastrand::Rng,
     ids: fastrand::Rng,
@@ -62,6 +66,7 @@ impl State {
             log: VecDeque::new(),
             failing: VecDeque::new(),
             empty_lists: false,
+            clock_is_behind: false,
             tokens: random.fork(),
             edits: random.fork(),
             ids: random.fork(),
@@ -95,9 +100,11 @@ impl State {
     }
 
     /// Steps the clock and answers the time of a write: later than any write
-    /// before, and later than the record's present `updatedAt`.
+    /// before, and later than the record's present `updatedAt` unless a fault
+    /// has moved the clock back.
     pub(super) fn stamp(&mut self, present: Option<i64>) -> i64 {
         let next = self.clock.saturating_add(STEP_MS);
+        let present = present.filter(|_| !self.clock_is_behind);
         self.clock = present.map_or(next, |present| next.max(present.saturating_add(1)));
         self.clock
     }
@@ -151,6 +158,30 @@ impl State {
         self.table_mut(entity)
             .put(Record::new(id.to_owned(), &value, (created, time)));
         Some(value)
+    }
+
+    /// Gives the records around the end of a page one `updatedAt`, that of
+    /// the last of them; `false` if the list ends there.
+    pub(super) fn tie(&mut self, entity: SimEntity, page: &Selection) -> bool {
+        let around = Selection {
+            offset: (page.offset + page.limit).saturating_sub(TIED),
+            limit: 2 * TIED,
+            ..page.clone()
+        };
+        let rows = self.table_mut(entity).page(&around);
+        let Some(time) = rows.iter().map(|row| row.updated).max() else {
+            return false;
+        };
+        if rows.len() <= TIED {
+            return false;
+        }
+        for row in rows {
+            if let Value::Object(mut fields) = row.value() {
+                fields.insert("updatedAt".to_owned(), iso(time).into());
+                self.replace(entity, &row.key, Value::Object(fields));
+            }
+        }
+        true
     }
 
     /// Replaces a record as a whole; an id or time that the value does not

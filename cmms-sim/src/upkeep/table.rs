@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::filter::{self, Filter};
-use super::times::parse_iso;
+use crate::times::parse_iso;
 
 /// How many sorted views a table keeps before it forgets the oldest.
 const VIEWS: usize = 12;
@@ -122,13 +122,15 @@ impl View {
 }
 
 /// What a list request asks of a table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Selection {
     pub(super) sort: SortField,
     pub(super) descending: bool,
     pub(super) filters: Vec<Filter>,
     /// Lowest and highest `updatedAt`, both included.
     pub(super) updated: (Option<i64>, Option<i64>),
+    /// Whether the list has the first half of its records only.
+    pub(super) halved: bool,
     pub(super) offset: usize,
     pub(super) limit: usize,
 }
@@ -189,14 +191,17 @@ impl Table {
             filters.push(Filter::Updated { from, to });
         }
         let rows = self.view(selection.sort, filters);
+        let whole = if selection.halved {
+            rows.len() / 2
+        } else {
+            rows.len()
+        };
         let range = if by_update {
             let start = from.map_or(0, |from| rows.partition_point(|row| row.updated < from));
-            let end = to.map_or(rows.len(), |to| {
-                rows.partition_point(|row| row.updated <= to)
-            });
-            start..end.max(start)
+            let end = to.map_or(whole, |to| rows.partition_point(|row| row.updated <= to));
+            start..end.min(whole).max(start)
         } else {
-            0..rows.len()
+            0..whole
         };
         slice(rows, range, selection)
     }

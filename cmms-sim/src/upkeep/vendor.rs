@@ -10,7 +10,11 @@ use serde_json::{Map, Value};
 
 use super::config::UpkeepConfig;
 use super::edit::{self, Edited};
+use super::routes;
 use super::state::{Failing, State};
+use crate::fault::{FaultPlan, Faults};
+use crate::merge::merge;
+use crate::wire::{Reply, Request, Service, Shape, Twist};
 
 /// A kind of record of the simulated account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +82,7 @@ pub struct LoggedRequest {
 type Hook = Arc<Mutex<dyn FnMut(&UpkeepVendor, &LoggedRequest) + Send>>;
 
 struct Shared {
+    faults: Faults,
     state: Mutex<State>,
     hook: Mutex<Option<Hook>>,
 }
@@ -99,6 +104,7 @@ impl UpkeepVendor {
     pub(super) fn new(config: UpkeepConfig) -> Self {
         Self {
             shared: Arc::new(Shared {
+                faults: Faults::default(),
                 state: Mutex::new(State::new(config)),
                 hook: Mutex::new(None),
             }),
@@ -107,10 +113,6 @@ impl UpkeepVendor {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.shared.state)
-    }
-
-    pub(super) fn latency(&self) -> Duration {
-        self.lock().config.latency
     }
 
     /// Calls the hook, outside all locks but its own.
@@ -281,6 +283,39 @@ impl UpkeepVendor {
         });
     }
 
+    /// Orders a fault on the wire. The plan that was ordered first hits first.
+    pub fn inject(&self, plan: impl Into<FaultPlan>) {
+        self.shared.faults.inject(plan.into());
+    }
+
+    /// Whether every fault that was ordered has hit as many requests as it
+    /// should.
+    #[must_use]
+    pub fn faults_done(&self) -> bool {
+        self.shared.faults.done()
+    }
+
+    /// How many requests faults have hit so far.
+    #[must_use]
+    pub fn fault_hits(&self) -> u64 {
+        self.shared.faults.hits()
+    }
+
+    /// Ends all faults that were injected; answers that are held go on.
+    pub fn end_faults(&self) {
+        self.shared.faults.end();
+    }
+
+    /// Lets the answers go on that a fault holds at present.
+    pub fn release(&self) {
+        self.shared.faults.release();
+    }
+
+    /// Waits until a fault holds an answer.
+    pub async fn held(&self) {
+        self.shared.faults.until_held().await;
+    }
+
     /// Calls `hook` after each answer is made and before it is sent, for
     /// changes in the middle of a client's work. It replaces the hook before.
     /// It runs on the server's task: it must not wait for another request.
@@ -292,31 +327,38 @@ impl UpkeepVendor {
     }
 }
 
+impl Service for UpkeepVendor {
+    const SHAPE: Shape = Shape {
+        list: r#"{"success":true,"results":["#,
+        list_end: "]}",
+        records: "results",
+        texts: &["title", "name"],
+        login: "/api/v2/auth",
+    };
+
+    fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    fn latency(&self) -> Duration {
+        self.lock().config.latency
+    }
+
+    fn clock(&self) -> i64 {
+        self.lock().clock
+    }
+
+    fn answer(&self, request: &Request, twist: Option<Twist>) -> Reply {
+        routes::handle(self, request, twist)
+    }
+
+    fn refused(&self, request: &Request, status: u16) {
+        routes::refused(self, request, status);
+    }
+}
+
 /// Locks; a panic elsewhere does not spoil the state, as each change of it is
 /// whole.
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Applies a JSON merge patch (RFC 7396).
-fn merge(fields: &mut Map<String, Value>, patch: Map<String, Value>) {
-    for (name, value) in patch {
-        match value {
-            Value::Null => {
-                fields.remove(&name);
-            }
-            Value::Object(inner) => {
-                let slot = fields.entry(name).or_insert(Value::Null);
-                if !slot.is_object() {
-                    *slot = Value::Object(Map::new());
-                }
-                if let Value::Object(present) = slot {
-                    merge(present, inner);
-                }
-            }
-            other => {
-                fields.insert(name, other);
-            }
-        }
-    }
 }

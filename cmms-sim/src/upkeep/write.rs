@@ -1,6 +1,5 @@
 //! Create, update and delete of work orders and assets.
 
-use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
@@ -9,8 +8,8 @@ use super::filter::plain_status;
 use super::query;
 use super::seed::CATEGORIES;
 use super::state::State;
-use super::times::{iso, parse_iso};
 use super::vendor::SimEntity;
+use crate::times::{iso, parse_iso};
 
 /// Fields that a client cannot set.
 const READ_ONLY: [&str; 4] = ["id", "createdAt", "updatedAt", "dateCompleted"];
@@ -19,7 +18,7 @@ const READ_ONLY: [&str; 4] = ["id", "createdAt", "updatedAt", "dateCompleted"];
 pub(super) fn answer(
     state: &mut State,
     entity: SimEntity,
-    method: &Method,
+    method: &str,
     id: Option<&str>,
     call: &Call,
 ) -> Result<Answer, Answer> {
@@ -28,9 +27,9 @@ pub(super) fn answer(
     };
     query::none(&call.query)?;
     match (method, id) {
-        (&Method::POST, None) => create(state, entity, required, call),
-        (&Method::PATCH, Some(id)) => update(state, entity, required, id, call),
-        (&Method::DELETE, Some(id)) => delete(state, entity, id),
+        ("POST", None) => create(state, entity, required, call),
+        ("PATCH", Some(id)) => update(state, entity, required, id, call),
+        ("DELETE", Some(id)) => delete(state, entity, id),
         _ => Err(Answer::failure(405, "Method not allowed")),
     }
 }

@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::state::State;
-use super::table::Record;
-use super::times::iso;
+use super::table::{Record, Table};
 use super::vendor::SimEntity;
+use crate::times::iso;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -49,19 +49,30 @@ pub(super) fn fill(state: &mut State, random: fastrand::Rng) {
         start: state.clock - SPAN_MS,
         taken: BTreeSet::new(),
     };
+    let mut work_orders = Table::default();
     let people = people::make(&mut seeder);
     let assets = assets::make(&mut seeder, state.config.assets, &people);
-    let work_orders = work_orders::make(&mut seeder, state.config.work_orders, &people, &assets);
+    work_orders::make(
+        &mut seeder,
+        state.config.work_orders,
+        &people,
+        &assets,
+        |id, value| store(&mut work_orders, id, &value),
+    );
     for (entity, records) in [
         (SimEntity::Location, people.locations),
         (SimEntity::User, people.users),
         (SimEntity::Asset, assets),
-        (SimEntity::WorkOrder, work_orders),
     ] {
         for Seeded { id, value, .. } in records {
-            state.table_mut(entity).put(Record::new(id, &value, (0, 0)));
+            store(state.table_mut(entity), id, &value);
         }
     }
+    *state.table_mut(SimEntity::WorkOrder) = work_orders;
+}
+
+fn store(table: &mut Table, id: String, value: &Value) {
+    table.put(Record::new(id, value, (0, 0)));
 }
 
 /// A record about to be stored.

@@ -21,30 +21,26 @@ const STATUSES: [&str; 11] = [
     "complete",
 ];
 
+/// Gives each work order to `store` as soon as it is made: all of them as
+/// values would take many times the memory of their texts.
 pub(super) fn make(
     seeder: &mut Seeder,
     count: usize,
     people: &People,
     assets: &[Seeded],
-) -> Vec<Seeded> {
+    mut store: impl FnMut(String, Value),
+) {
     let ids = seeder.ids(count);
-    ids.into_iter()
-        .enumerate()
-        .map(|(i, id)| {
-            let name = title(seeder, i);
-            let mut fields = dates(seeder, i, count);
-            fields.insert("id".to_owned(), id.clone().into());
-            fields.insert("title".to_owned(), name.clone().into());
-            details(seeder, i, &mut fields);
-            numbers(seeder, i, &mut fields);
-            references(seeder, i, &mut fields, people, assets);
-            Seeded {
-                id,
-                name,
-                value: Value::Object(fields),
-            }
-        })
-        .collect()
+    for (i, id) in ids.into_iter().enumerate() {
+        let name = title(seeder, i);
+        let mut fields = dates(seeder, i, count);
+        fields.insert("id".to_owned(), id.clone().into());
+        fields.insert("title".to_owned(), name.into());
+        details(seeder, i, &mut fields);
+        numbers(seeder, i, &mut fields);
+        references(seeder, i, &mut fields, people, assets);
+        store(id, Value::Object(fields));
+    }
 }
 
 fn title(seeder: &mut Seeder, i: usize) -> String {
