@@ -363,34 +363,6 @@ fn connections_are_checked_before_anybody_is_called() {
         assert_eq!(e.first_field(), Some(*field));
         assert!(e.message().contains("email and password"));
     }
-    let page = |n| ConnectionOptions {
-        page_size: Some(n),
-        ..plain()
-    };
-    let batch = |n| ConnectionOptions {
-        batch_records: Some(n),
-        ..plain()
-    };
-    let rate = |n| ConnectionOptions {
-        max_requests_per_second: Some(n),
-        ..plain()
-    };
-    for (options, field) in [
-        (page(0), "options.page_size"),
-        (page(5001), "options.page_size"),
-        (batch(0), "options.batch_records"),
-        (batch(10_001), "options.batch_records"),
-        (rate(0.0), "options.max_requests_per_second"),
-        (rate(-1.0), "options.max_requests_per_second"),
-        (rate(f64::NAN), "options.max_requests_per_second"),
-        (rate(f64::INFINITY), "options.max_requests_per_second"),
-    ] {
-        let e = accept(url, key, options).unwrap_err();
-        assert_eq!(e.first_field(), Some(field));
-    }
-    for options in [page(1), page(5000), batch(1), batch(10_000), rate(0.1)] {
-        accept(url, key, options).unwrap();
-    }
 }
 
 #[tokio::test]

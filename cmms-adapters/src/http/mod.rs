@@ -7,10 +7,15 @@ mod answer;
 mod depth;
 mod layer;
 mod limiter;
+mod numbered;
+mod record;
 mod request;
 mod retry;
 
 pub use answer::Answer;
 pub(crate) use answer::misunderstood;
 pub use layer::HttpLayer;
+pub use numbered::NumberedPages;
+pub use record::record;
+pub(crate) use record::time;
 pub use request::Request;

@@ -71,6 +71,15 @@ impl Request {
         self
     }
 
+    /// Adds a parameter to the query if there is a value.
+    #[must_use]
+    pub fn query_some(self, name: &str, value: Option<String>) -> Self {
+        match value {
+            Some(value) => self.query(name, &value),
+            None => self,
+        }
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
@@ -91,6 +100,14 @@ impl Request {
         value.set_sensitive(true);
         self.headers.insert(HeaderName::from_static(name), value);
         Ok(self)
+    }
+
+    /// Adds `Authorization: Bearer …`.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001` for a token that no header can hold.
+    pub fn bearer(self, token: &str) -> Result<Self> {
+        self.secret_header("authorization", &format!("Bearer {token}"))
     }
 
     /// Sends a JSON body.

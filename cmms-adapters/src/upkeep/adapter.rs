@@ -3,8 +3,7 @@
 use super::cursor::{Cursor, Turn};
 use super::session::Sessions;
 use super::settings::{
-    CREDENTIALS, HOSTS, Login, PAGE_DEFAULT, PAGE_MAX, base, check_credentials, check_options,
-    login, normal,
+    CREDENTIALS, HOSTS, Login, PAGE_DEFAULT, PAGE_MAX, base, check_credentials, login, normal,
 };
 use super::{map, wire};
 use crate::egress::EgressClient;
@@ -14,8 +13,8 @@ use cmms_core::domain::connection::ConnectionOptions;
 use cmms_core::domain::entity::Entity;
 use cmms_core::mapping::EntityMapping;
 use cmms_core::ports::adapter::{
-    Adapter, AdapterCx, AdapterInfo, Capabilities, Checked, EntityCapabilities, Pages, PullPage,
-    PullReq,
+    Adapter, AdapterCx, AdapterInfo, Capabilities, Checked, EntityCapabilities, Pages, Position,
+    PullPage, PullReq,
 };
 use cmms_core::ports::secrets::Credentials;
 use cmms_core::{Error, Result, code};
@@ -150,11 +149,10 @@ impl Adapter for UpkeepAdapter {
         &self,
         api_url: &str,
         credentials: &Credentials,
-        options: &ConnectionOptions,
+        _options: &ConnectionOptions,
     ) -> Result<String> {
         let url = self.http.check_url(api_url)?;
         check_credentials(credentials)?;
-        check_options(options)?;
         Ok(normal(&url))
     }
 
@@ -172,7 +170,7 @@ impl Adapter for UpkeepAdapter {
     async fn pull(&self, cx: &AdapterCx, req: &PullReq) -> Result<PullPage> {
         self.capabilities.require(req.entity)?;
         let mut cursor = match &req.position {
-            Some(position) => Cursor::read(position)?,
+            Some(position) => position.read()?,
             None => match req.entity {
                 Entity::Asset => Cursor::assets(req.since),
                 Entity::WorkOrder => Cursor::work_orders(req.since),
@@ -201,7 +199,7 @@ impl Adapter for UpkeepAdapter {
                     return Ok(PullPage {
                         records,
                         high_water: next.high_water(),
-                        next: Some(next.position()?),
+                        next: Some(Position::of(&next)?),
                     });
                 }
                 Turn::End(high_water) => {

@@ -1,6 +1,5 @@
 //! What a connection to UpKeep needs: address, credentials, options.
 
-use cmms_core::domain::connection::ConnectionOptions;
 use cmms_core::ports::secrets::Credentials;
 use cmms_core::{Error, Result, code};
 use url::Url;
@@ -75,35 +74,6 @@ fn wrong(field: &str, reason: &str, why: &str) -> Error {
         ),
     )
     .field(field, reason, why)
-}
-
-/// Checks options.
-pub(super) fn check_options(options: &ConnectionOptions) -> Result<()> {
-    let out = |name: &str, want: &str| {
-        let field = format!("options.{name}");
-        Err(Error::new(
-            code::INPUT_RANGE,
-            format!("{field} is out of range: it {want}"),
-        )
-        .field(field, "out_of_range", want))
-    };
-    if options
-        .page_size
-        .is_some_and(|n| !(1..=PAGE_MAX).contains(&n))
-    {
-        return out("page_size", "must be from 1 to 5000");
-    }
-    if options
-        .batch_records
-        .is_some_and(|n| !(1..=10_000).contains(&n))
-    {
-        return out("batch_records", "must be from 1 to 10000");
-    }
-    let rate = options.max_requests_per_second;
-    if rate.is_some_and(|n| !n.is_finite() || n <= 0.0) {
-        return out("max_requests_per_second", "must be more than 0");
-    }
-    Ok(())
 }
 
 /// The address as it is kept: without a slash at its end.

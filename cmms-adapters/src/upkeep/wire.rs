@@ -1,6 +1,6 @@
 //! What UpKeep sends.
 
-use crate::http::{Answer, misunderstood};
+use crate::http::{Answer, misunderstood, record, time};
 use chrono::{DateTime, Utc};
 use cmms_core::ports::adapter::ExternalRecord;
 use cmms_core::{Error, Result, code};
@@ -30,14 +30,9 @@ struct Listed<'a> {
     results: Option<Vec<&'a RawValue>>,
 }
 
-/// What is read of a record here; all else is the mapping's.
+/// What is read of a record here beside its id and time; all else is the mapping's.
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
 struct Head<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    updated_at: Option<&'a RawValue>,
     #[serde(borrow)]
     archived: Option<&'a RawValue>,
 }
@@ -117,31 +112,14 @@ pub(super) fn rows(answer: &Answer) -> Result<Vec<Row>> {
 fn row(raw: &RawValue) -> Row {
     let text = raw.get();
     let head: Head<'_> = serde_json::from_str(text).unwrap_or_default();
-    let read =
-        |field: Option<&RawValue>| field.and_then(|f| serde_json::from_str::<Value>(f.get()).ok());
-    let external_id = read(head.id).and_then(|id| id_of(&id));
+    let record = record(raw, "id", "updatedAt");
     Row {
-        key: external_id.clone().unwrap_or_else(|| digest(text)),
+        key: record.external_id.clone().unwrap_or_else(|| digest(text)),
         archived: head
             .archived
             .is_some_and(|a| matches!(a.get(), "true" | "\"true\"")),
-        record: ExternalRecord {
-            external_id,
-            updated_at: read(head.updated_at).as_ref().and_then(time),
-            raw: text.into(),
-        },
+        record,
     }
-}
-
-/// An id that can be kept: ids are texts, and a number is read as its digits.
-fn id_of(value: &Value) -> Option<String> {
-    let id = match value {
-        Value::String(s) => s.clone(),
-        Value::Number(n) if n.is_u64() => n.to_string(),
-        _ => return None,
-    };
-    let fits = !id.trim().is_empty() && id.len() <= 200 && !id.chars().any(char::is_control);
-    fits.then_some(id)
 }
 
 /// FNV-1a: the same on every machine and in every version, since positions are stored.
@@ -150,19 +128,4 @@ fn digest(text: &str) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     });
     format!("#{hash:016x}")
-}
-
-/// A time: ISO 8601 as documented, or milliseconds since 1970 as filters have it.
-fn time(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::String(s) => DateTime::parse_from_rfc3339(s.trim())
-            .ok()
-            .and_then(|t| DateTime::from_timestamp_micros(t.timestamp_micros()))
-            .or_else(|| {
-                let millis = s.trim().parse().ok()?;
-                DateTime::from_timestamp_millis(millis)
-            }),
-        Value::Number(n) => n.as_i64().and_then(DateTime::from_timestamp_millis),
-        _ => None,
-    }
 }

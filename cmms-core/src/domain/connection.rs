@@ -66,6 +66,10 @@ pub struct ConnectionOptions {
     /// Requests a second that are not exceeded; no limit unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_requests_per_second: Option<f64>,
+    /// Pages that are fetched at a time where the vendor's pages have numbers, from 1 to 16; the vendor's
+    /// adapter has its own default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages_in_flight: Option<u32>,
 }
 
 /// What may be known about a field of the credentials: whether it is set, never its value.

@@ -97,6 +97,7 @@ codes! {
     VENDOR_TOO_LARGE = "CMMS-VENDOR-007", Upstream, "answer_too_large", "The vendor's answer is larger than allowed", "Lower options.page_size, or check that api_url points at the vendor's API.";
     VENDOR_TIMEOUT = "CMMS-VENDOR-008", Timeout, "vendor_timeout", "The vendor did not answer in time", "Try again later, or lower options.page_size.";
     VENDOR_UNSUPPORTED = "CMMS-VENDOR-009", Unsupported, "unsupported_by_vendor", "The vendor's system cannot do that", "Ask for what the adapter's capabilities list.";
+    VENDOR_LIST = "CMMS-VENDOR-010", Upstream, "list_incomplete", "The vendor's list has fewer records than it should", "Sync again: the list is read from its beginning. If it stays, check the vendor's system.";
     SECRET_UNREADABLE = "CMMS-SECRET-001", Unavailable, "secret_unreadable", "A stored secret cannot be opened", "Give the master key that sealed it, or set the secret again.";
     SECRET_NO_KEY = "CMMS-SECRET-002", Unavailable, "no_master_key", "There is no master key to seal a secret with", "Set CMMS_MASTER_KEY_FILE to a file with 32 random bytes in base64, readable by its owner only.";
     SECRET_KEY_FILE = "CMMS-SECRET-003", Unavailable, "bad_master_key", "The master key cannot be used", "Give 32 random bytes in base64, in a file that only its owner can read.";

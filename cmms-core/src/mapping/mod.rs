@@ -9,6 +9,7 @@ mod path;
 mod rule;
 mod transform;
 
+pub use crate::rules;
 pub use apply::{Compiled, Mapped, MappedRef, cell_json, compile};
 pub use path::Path;
 pub use rule::{EntityMapping, FieldRule};

@@ -49,3 +49,42 @@ pub struct EntityMapping {
     /// The rules.
     pub rules: Vec<FieldRule>,
 }
+
+impl EntityMapping {
+    /// A mapping without a number for people.
+    pub fn new(entity: Entity, revision: &'static str, rules: Vec<FieldRule>) -> Self {
+        Self {
+            entity,
+            revision,
+            number: None,
+            rules,
+        }
+    }
+
+    /// The same with the vendor's number for people at this path.
+    #[must_use]
+    pub fn number(mut self, source: &str) -> Self {
+        self.number = Some(Path::new(source));
+        self
+    }
+}
+
+/// Rules, one after the other: source, column, transform, and `required` for a value that must be there.
+///
+/// ```
+/// use cmms_core::mapping::{Transform, rules};
+/// let rules = rules! {
+///     "title" => title: Transform::Text, required;
+///     "assignee.name" => assigned_to: Transform::Text;
+/// };
+/// assert!(rules[0].required);
+/// assert_eq!(rules[1].target, "assigned_to");
+/// ```
+#[macro_export]
+macro_rules! rules {
+    ($($source:literal => $target:ident: $transform:expr $(, $required:ident)?);* $(;)?) => {
+        vec![$(
+            $crate::mapping::FieldRule::new(&[$source], stringify!($target), $transform)$(.$required())?
+        ),*]
+    };
+}

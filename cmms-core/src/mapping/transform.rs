@@ -82,6 +82,21 @@ fn is_unset(value: &Value) -> bool {
 }
 
 impl Transform {
+    /// One of our words: the vendor's own spelling of it, or the other words of a table. `other` stands for every
+    /// word that is neither, and for none.
+    pub fn words(
+        ours: &[&'static str],
+        table: &[(&'static str, &'static str)],
+        other: &'static str,
+    ) -> Self {
+        let same = ours.iter().map(|word| (*word, *word));
+        Self::Words(Words {
+            table: table.iter().copied().chain(same).collect(),
+            unknown: Some(other),
+            missing: Some(other),
+        })
+    }
+
     /// Reads a value that is there.
     pub(super) fn make(&self, source: &Path, value: &Value) -> Result<Made, MapError> {
         let wrong = |reason: &'static str, want: &str| MapError {

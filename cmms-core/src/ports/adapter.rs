@@ -12,6 +12,8 @@ use crate::ports::secrets::Credentials;
 use crate::{Error, Result, code};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -29,13 +31,80 @@ pub struct AdapterInfo {
     pub api_key_variable: Option<&'static str>,
 }
 
+impl AdapterInfo {
+    /// A vendor whose credentials never come from the environment.
+    pub const fn new(
+        cmms_type: &'static str,
+        title: &'static str,
+        credentials: &'static [&'static [&'static str]],
+    ) -> Self {
+        Self {
+            cmms_type,
+            title,
+            credentials,
+            api_key_variable: None,
+        }
+    }
+
+    /// Checks that credentials have a complete set of fields and no other field.
+    ///
+    /// # Errors
+    /// `CMMS-CONN-003`, naming the field.
+    pub fn check(&self, credentials: &Credentials) -> Result<()> {
+        let is_set = |name: &&str| credentials.get(name).is_some_and(|v| !v.is_empty());
+        let wrong = |field: String, reason: &'static str, why: &str| {
+            let sets: Vec<String> = self
+                .credentials
+                .iter()
+                .map(|set| set.join(" and "))
+                .collect();
+            let detail = format!("{why}; {} needs {}", self.title, sets.join(", or "));
+            let message = format!("the credentials cannot be used: {detail}");
+            Err(Error::new(code::CONNECTION_CREDENTIALS, message).field(field, reason, detail))
+        };
+        let mut known = self.credentials.iter().copied().flatten();
+        if let Some(name) = credentials
+            .names()
+            .find(|name| !known.clone().any(|k| k == name))
+        {
+            let why = format!("there is no credential {name:?}");
+            return wrong(format!("credentials.{name}"), "unknown_field", &why);
+        }
+        let complete = self.credentials.iter().any(|set| set.iter().all(is_set));
+        if !complete && known.next().is_some() {
+            return wrong(
+                "credentials".to_owned(),
+                "credentials_invalid",
+                "none of the sets is complete",
+            );
+        }
+        Ok(())
+    }
+}
+
 /// How pages of a list are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pages {
     /// Each page says where the next begins.
     Serial,
-    /// Pages have numbers, so several can be fetched at a time.
-    Numbered,
+    /// Where the next pages begin is known before a page has come in ([`Adapter::page_after`]), so several
+    /// are fetched at a time.
+    Numbered {
+        /// How many, unless the connection's option `pages_in_flight` says otherwise.
+        in_flight: u32,
+    },
+}
+
+impl Pages {
+    /// How many pages of a listing are fetched at a time.
+    pub fn in_flight(self, options: &ConnectionOptions) -> usize {
+        match self {
+            Self::Serial => 1,
+            Self::Numbered { in_flight } => {
+                options.pages_in_flight.unwrap_or(in_flight).max(1) as usize
+            }
+        }
+    }
 }
 
 /// What the vendor can do with one kind of record.
@@ -53,6 +122,26 @@ pub struct EntityCapabilities {
     pub page_default: u32,
 }
 
+impl EntityCapabilities {
+    /// Records that can be read, in pages of at most this many.
+    pub const fn pull(pages: Pages, page_max: u32) -> Self {
+        Self {
+            pull: true,
+            since: false,
+            pages,
+            page_max,
+            page_default: page_max,
+        }
+    }
+
+    /// The same where only those that changed since a time can be asked for.
+    #[must_use]
+    pub const fn since(mut self) -> Self {
+        self.since = true;
+        self
+    }
+}
+
 /// What the vendor can do, as data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
@@ -61,6 +150,13 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// What can be done with these kinds of records, and nothing with others.
+    pub fn new(entities: impl Into<Vec<(Entity, EntityCapabilities)>>) -> Self {
+        Self {
+            entities: entities.into(),
+        }
+    }
+
     /// What can be done with one kind of record.
     ///
     /// # Errors
@@ -108,6 +204,28 @@ pub struct Checked {
 /// A place in a listing, in the adapter's own words: a JSON text that is stored and handed back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position(pub String);
+
+impl Position {
+    /// A place of the adapter's own type.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001` for a place that is no JSON.
+    pub fn of(place: &impl Serialize) -> Result<Self> {
+        serde_json::to_string(place)
+            .map(Self)
+            .map_err(|e| Error::internal("the position of a listing is no JSON").source(e))
+    }
+
+    /// The place, as the adapter's own type.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001` for a place that another version of the adapter stored in another shape.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_str(&self.0).map_err(|e| {
+            Error::internal("the stored position of a listing cannot be read").source(e)
+        })
+    }
+}
 
 /// Which page is wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,11 +286,34 @@ pub trait Adapter: Debug + Send + Sync + 'static {
         options: &ConnectionOptions,
     ) -> Result<String>;
 
-    /// Logs in and reads something small.
+    /// Logs in and reads something small: a first page, unless the vendor has something smaller.
     ///
     /// # Errors
     /// `CMMS-VENDOR-…`: unreachable, refused, not the vendor's API.
-    async fn check(&self, cx: &AdapterCx) -> Result<Checked>;
+    async fn check(&self, cx: &AdapterCx) -> Result<Checked> {
+        if let Some((entity, _)) = self
+            .capabilities()
+            .entities
+            .iter()
+            .find(|(_, can)| can.pull)
+        {
+            let first = PullReq {
+                entity: *entity,
+                position: None,
+                since: None,
+            };
+            self.pull(cx, &first).await?;
+        }
+        Ok(Checked { account: None })
+    }
+
+    /// Where the page behind the one that is asked for will begin, if that can be told before it has come in.
+    ///
+    /// It is a guess that only saves time: where the page itself says otherwise, the page is right and what
+    /// was fetched by the guess is thrown away. None for vendors whose pages each say where the next begins.
+    fn page_after(&self, _req: &PullReq) -> Option<Position> {
+        None
+    }
 
     /// Reads one page.
     ///

@@ -19,8 +19,8 @@ use self::listing::Listing;
 use super::wire::Row;
 use crate::http::misunderstood;
 use chrono::{DateTime, TimeDelta, Utc};
-use cmms_core::ports::adapter::{ExternalRecord, Position};
-use cmms_core::{Error, Result};
+use cmms_core::Result;
+use cmms_core::ports::adapter::ExternalRecord;
 use serde::{Deserialize, Serialize};
 
 /// How far before the time asked for a listing begins: the vendor's index can lag.
@@ -145,19 +145,6 @@ impl Cursor {
             idle: 0,
             part,
         }
-    }
-
-    /// A stored place.
-    pub(super) fn read(position: &Position) -> Result<Self> {
-        serde_json::from_str(&position.0)
-            .map_err(|_| Error::internal("the stored position of an UpKeep listing cannot be read"))
-    }
-
-    /// The place as it is stored.
-    pub(super) fn position(&self) -> Result<Position> {
-        serde_json::to_string(self)
-            .map(Position)
-            .map_err(|e| Error::internal("the position of an UpKeep listing is no JSON").source(e))
     }
 
     /// The latest time of the first part. Records can leave the second part for the first after that was

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod health;
+mod options;
 mod remove;
 mod request;
 
@@ -51,6 +52,8 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Res
         credentials::from_environment(app, adapter, &mut given);
     }
     let options = input.options.unwrap_or_default();
+    options::check(&options, adapter.capabilities())?;
+    adapter.info().check(&given)?;
     let api_url = adapter.accept(&input.api_url, &given, &options)?;
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
@@ -150,6 +153,7 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
     connection.options = input.options.map_or(connection.options, Json);
     input.sync_interval.apply(&mut connection.sync_interval);
     checked(&connection)?;
+    options::check(&connection.options.0, adapter.capabilities())?;
     let url = input.api_url.unwrap_or_else(|| before.api_url.clone());
     connection.api_url = if given.is_empty() {
         let stored = credentials::stored(app, cx, uow.tx(), before.id).await?;
@@ -157,6 +161,7 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
         refuse_new_host(&before.api_url, &accepted)?;
         accepted
     } else {
+        adapter.info().check(&given)?;
         adapter.accept(&url, &given, &connection.options.0)?
     };
     if connection == before && given.is_empty() {

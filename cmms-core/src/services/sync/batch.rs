@@ -9,6 +9,7 @@ use crate::domain::audit::{Batch as AuditBatch, BatchRecord};
 use crate::domain::sync_run::SyncRun;
 use crate::domain::sync_state::{Checkpoint, LinkDigest};
 use crate::failpoint::{Failpoint, is_on};
+use crate::ids::RunId;
 use crate::mapping::{MapError, Mapped};
 use crate::ports::adapter::{ExternalRecord, Position, PullPage};
 use crate::ports::repository::TxExt;
@@ -198,12 +199,29 @@ async fn close<'a, R: Synced>(
     Ok(())
 }
 
+/// Forgets where an unfinished listing stands, since its pages no longer fit together: the next one begins anew.
+pub(super) async fn begin_anew<R: Synced>(stream: &mut Stream<'_, R>, run: RunId) -> Result<()> {
+    let checkpoint = Checkpoint {
+        position: None,
+        ..stream.checkpoint.clone()
+    };
+    let mut uow = Uow::begin(stream.app, stream.cx).await?;
+    lease::hold(uow.tx(), checkpoint.connection_id, R::ENTITY, run).await?;
+    save_checkpoint(uow, &checkpoint).await?;
+    stream.checkpoint = checkpoint;
+    Ok(())
+}
+
 /// What the twin of the crash test breaks: the checkpoint goes ahead of its rows.
 async fn save_checkpoint_alone<R: Synced>(
     stream: &mut Stream<'_, R>,
     checkpoint: &Checkpoint,
 ) -> Result<()> {
-    let mut uow = Uow::begin(stream.app, stream.cx).await?;
+    let uow = Uow::begin(stream.app, stream.cx).await?;
+    save_checkpoint(uow, checkpoint).await
+}
+
+async fn save_checkpoint(mut uow: Uow<'_>, checkpoint: &Checkpoint) -> Result<()> {
     uow.save(checkpoint, SaveRule::Upsert, || {
         Error::internal("a checkpoint clashes")
     })

@@ -1,7 +1,7 @@
 //! One kind of record in one run: pages become batches, batches are committed with their checkpoint.
 
-use super::batch::{Batch, commit};
-use super::pages::Pages;
+use super::batch::{Batch, begin_anew, commit};
+use super::pages::{Listing, Pages};
 use super::run::Plan;
 use super::synced::Synced;
 use crate::context::CallContext;
@@ -87,13 +87,16 @@ impl<'a, R: Synced> Stream<'a, R> {
         let capabilities = self.plan.adapter.capabilities().require(R::ENTITY)?;
         let incremental = capabilities.since && !self.plan.force && position.is_none();
         let since = self.checkpoint.high_water.filter(|_| incremental);
-        let mut pages = Pages::fetch(
-            Arc::clone(&self.plan.adapter),
-            self.plan.acx.clone(),
-            R::ENTITY,
+        let mut pages = Pages::fetch(Listing {
+            adapter: Arc::clone(&self.plan.adapter),
+            acx: self.plan.acx.clone(),
+            entity: R::ENTITY,
             position,
             since,
-        );
+            in_flight: capabilities
+                .pages
+                .in_flight(&self.plan.connection.options.0),
+        });
         let limit = self
             .plan
             .connection
@@ -109,6 +112,9 @@ impl<'a, R: Synced> Stream<'a, R> {
                 Some(Err(e)) => {
                     // What came in before is good and is kept.
                     commit(self, run, std::mem::take(&mut batch)).await?;
+                    if e.is(code::VENDOR_LIST) {
+                        begin_anew(self, run.id).await?;
+                    }
                     return Err(e);
                 }
                 None => return Ok(()),

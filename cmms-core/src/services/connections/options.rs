@@ -1,0 +1,108 @@
+//! The options of a connection, checked once for all vendors.
+
+use crate::domain::connection::ConnectionOptions;
+use crate::ports::adapter::Capabilities;
+use crate::{Error, Result, code};
+use std::ops::RangeInclusive;
+
+/// The most records that are stored at a time.
+const BATCH_MAX: u32 = 10_000;
+/// The most pages that are fetched at a time: more would be an attack on the vendor.
+const IN_FLIGHT_MAX: u32 = 16;
+
+/// Refuses an option that is out of range; the largest page is the vendor's.
+pub(super) fn check(options: &ConnectionOptions, of: &Capabilities) -> Result<()> {
+    let page_max = of.entities.iter().map(|(_, can)| can.page_max).max();
+    within(
+        "page_size",
+        options.page_size,
+        1..=page_max.unwrap_or(u32::MAX),
+    )?;
+    within("batch_records", options.batch_records, 1..=BATCH_MAX)?;
+    within(
+        "pages_in_flight",
+        options.pages_in_flight,
+        1..=IN_FLIGHT_MAX,
+    )?;
+    match options.max_requests_per_second {
+        Some(n) if !n.is_finite() || n <= 0.0 => Err(out_of_range(
+            "max_requests_per_second",
+            "must be more than 0".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn within(name: &str, value: Option<u32>, range: RangeInclusive<u32>) -> Result<()> {
+    if value.is_none_or(|n| range.contains(&n)) {
+        return Ok(());
+    }
+    let want = format!("must be from {} to {}", range.start(), range.end());
+    Err(out_of_range(name, want))
+}
+
+fn out_of_range(name: &str, want: String) -> Error {
+    let field = format!("options.{name}");
+    Error::new(
+        code::INPUT_RANGE,
+        format!("{field} is out of range: it {want}"),
+    )
+    .field(field, "out_of_range", want)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::entity::Entity;
+    use crate::ports::adapter::{EntityCapabilities, Pages};
+
+    #[test]
+    fn an_option_out_of_range_is_named() {
+        let can = EntityCapabilities {
+            pull: true,
+            since: true,
+            pages: Pages::Serial,
+            page_max: 5000,
+            page_default: 100,
+        };
+        let vendor = Capabilities {
+            entities: vec![(Entity::Asset, can)],
+        };
+        let plain = ConnectionOptions::default;
+        let page = |n| ConnectionOptions {
+            page_size: Some(n),
+            ..plain()
+        };
+        let batch = |n| ConnectionOptions {
+            batch_records: Some(n),
+            ..plain()
+        };
+        let flight = |n| ConnectionOptions {
+            pages_in_flight: Some(n),
+            ..plain()
+        };
+        let rate = |n| ConnectionOptions {
+            max_requests_per_second: Some(n),
+            ..plain()
+        };
+        for (options, field) in [
+            (page(0), "options.page_size"),
+            (page(5001), "options.page_size"),
+            (batch(0), "options.batch_records"),
+            (batch(10_001), "options.batch_records"),
+            (flight(0), "options.pages_in_flight"),
+            (flight(17), "options.pages_in_flight"),
+            (rate(0.0), "options.max_requests_per_second"),
+            (rate(-1.0), "options.max_requests_per_second"),
+            (rate(f64::NAN), "options.max_requests_per_second"),
+            (rate(f64::INFINITY), "options.max_requests_per_second"),
+        ] {
+            let e = check(&options, &vendor).unwrap_err();
+            assert!(e.is(code::INPUT_RANGE));
+            assert_eq!(e.first_field(), Some(field));
+        }
+        for options in [page(1), page(5000), batch(10_000), flight(16), rate(0.1)] {
+            check(&options, &vendor).unwrap();
+        }
+    }
+}
