@@ -7,6 +7,7 @@ mod pages;
 mod quarantine;
 mod references;
 mod run;
+mod sieve;
 mod stream;
 mod synced;
 mod tags;

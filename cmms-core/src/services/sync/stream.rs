@@ -1,14 +1,15 @@
 //! One kind of record in one run: pages become batches, batches are committed with their checkpoint.
 
-use super::batch::{Batch, begin_anew, commit};
+use super::batch::{begin_anew, commit};
 use super::pages::{Listing, Pages};
 use super::run::Plan;
+use super::sieve::Sieve;
 use super::synced::Synced;
 use crate::context::CallContext;
 use crate::domain::sync_run::{StreamCount, SyncRun};
 use crate::domain::sync_state::Checkpoint;
 use crate::mapping::{Compiled, compile};
-use crate::ports::adapter::{Position, PullPage};
+use crate::ports::adapter::Position;
 use crate::ports::repository::TxExt;
 use crate::ports::store::TxMode;
 use crate::record::Field;
@@ -16,21 +17,16 @@ use crate::services::app::App;
 use crate::{Error, Result, code};
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The most records of a batch unless the connection says otherwise.
 const BATCH_RECORDS: usize = 10_000;
-/// The most bytes of a batch.
-const BATCH_BYTES: usize = 32 << 20;
-/// How long a batch gathers pages.
-const BATCH_TIME: Duration = Duration::from_secs(1);
 
 /// What a stream works with.
 pub(super) struct Stream<'a, R> {
     pub(super) cx: &'a CallContext,
     pub(super) app: &'a App,
     pub(super) plan: &'a Plan,
-    pub(super) mapping: Compiled,
+    pub(super) mapping: Arc<Compiled>,
     pub(super) checkpoint: Checkpoint,
     /// Whether records of this kind may wait in quarantine.
     pub(super) has_quarantine: bool,
@@ -46,7 +42,7 @@ impl<'a, R: Synced> Stream<'a, R> {
                 format!("this vendor has no mapping for {}", R::ENTITY),
             )
         })?;
-        let mapping = compile(mapping, R::TABLE)?;
+        let mapping = Arc::new(compile(mapping, R::TABLE)?);
         let connection = plan.connection.id;
         let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
         let stored = tx
@@ -87,7 +83,7 @@ impl<'a, R: Synced> Stream<'a, R> {
         let capabilities = self.plan.adapter.capabilities().require(R::ENTITY)?;
         let incremental = capabilities.since && !self.plan.force && position.is_none();
         let since = self.checkpoint.high_water.filter(|_| incremental);
-        let mut pages = Pages::fetch(Listing {
+        let pages = Pages::fetch(Listing {
             adapter: Arc::clone(&self.plan.adapter),
             acx: self.plan.acx.clone(),
             entity: R::ENTITY,
@@ -97,53 +93,30 @@ impl<'a, R: Synced> Stream<'a, R> {
                 .pages
                 .in_flight(&self.plan.connection.options.0),
         });
-        let limit = self
-            .plan
-            .connection
-            .options
-            .0
-            .batch_records
-            .map_or(BATCH_RECORDS, |n| n as usize);
-        let mut batch = Batch::default();
-        let mut began = self.app.clock.elapsed();
-        loop {
-            let page = match pages.next().await {
-                Some(Ok(page)) => page,
-                Some(Err(e)) => {
-                    // What came in before is good and is kept.
-                    commit(self, run, std::mem::take(&mut batch)).await?;
+        let batch_records = self.plan.connection.options.0.batch_records;
+        let sieve = Sieve {
+            store: Arc::clone(&self.app.store),
+            scope: self.cx.scope.clone(),
+            clock: Arc::clone(&self.app.clock),
+            mapping: Arc::clone(&self.mapping),
+            connection: self.plan.connection.id,
+            entity: R::ENTITY,
+            batch_records: batch_records.map_or(BATCH_RECORDS, |n| n as usize),
+        };
+        let mut batches = sieve.start(pages);
+        while let Some(batch) = batches.next().await {
+            match batch {
+                Ok(batch) => commit(self, run, batch).await?,
+                Err(e) => {
                     if e.is(code::VENDOR_LIST) {
                         begin_anew(self, run.id).await?;
                     }
                     return Err(e);
                 }
-                None => return Ok(()),
-            };
-            if batch.is_empty() {
-                began = self.app.clock.elapsed();
             }
-            self.count_page(run, &page);
-            let complete = page.next.is_none();
-            batch.add(page);
-            let waited = self.app.clock.elapsed().saturating_sub(began);
-            if complete
-                || batch.records >= limit
-                || batch.bytes >= BATCH_BYTES
-                || waited >= BATCH_TIME
-            {
-                commit(self, run, std::mem::take(&mut batch)).await?;
-            }
-            if complete {
-                return Ok(());
-            }
+            batches.committed();
         }
-    }
-
-    fn count_page(&self, run: &mut SyncRun, page: &PullPage) {
-        let count = count::<R>(run);
-        count.pages += 1;
-        count.fetched += page.records.len() as u64;
-        self.tell(run);
+        Ok(())
     }
 
     /// Tells who listens how far the run is.

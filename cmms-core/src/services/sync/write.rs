@@ -33,6 +33,8 @@ pub(super) struct Item {
     pub(super) digest: Digest,
     /// Our record, where it is linked.
     pub(super) known: Option<Uuid>,
+    /// Whether an earlier form of it may have been stored since it was looked up.
+    pub(super) unsure: bool,
     pub(super) mapped: Mapped,
 }
 
@@ -57,6 +59,7 @@ pub(super) async fn records<R: Synced>(
     let now = uow.now();
     let connection = &stream.plan.connection;
     let mut present = stored::<R>(uow.tx(), connection.id, &items).await?;
+    let items = sure(run, &present, items);
     let wanted: BTreeSet<&str> = items
         .iter()
         .flat_map(|i| &i.mapped.references)
@@ -197,6 +200,26 @@ struct Merging<R> {
 struct Stored<R> {
     record: R,
     snapshot: Map<String, Value>,
+    digest: Digest,
+    vendor_updated_at: Option<DateTime<Utc>>,
+}
+
+/// Without the records that the same run has stored already, in this form or a newer one: these are unchanged.
+fn sure<R: Synced>(
+    run: &mut SyncRun,
+    present: &BTreeMap<String, Stored<R>>,
+    items: Vec<Item>,
+) -> Vec<Item> {
+    let before = items.len();
+    let is_news = |item: &Item| {
+        !item.unsure
+            || present.get(&item.external_id).is_none_or(|stored| {
+                stored.digest != item.digest && stored.vendor_updated_at <= item.updated_at
+            })
+    };
+    let items: Vec<Item> = items.into_iter().filter(is_news).collect();
+    count::<R>(run).unchanged += (before - items.len()) as u64;
+    items
 }
 
 /// The linked records of a batch, by the vendor's id. A record that is gone here comes in as new.
@@ -205,7 +228,10 @@ async fn stored<R: Synced>(
     connection: ConnectionId,
     items: &[Item],
 ) -> Result<BTreeMap<String, Stored<R>>> {
-    let linked: Vec<&Item> = items.iter().filter(|i| i.known.is_some()).collect();
+    let linked: Vec<&Item> = items
+        .iter()
+        .filter(|i| i.known.is_some() || i.unsure)
+        .collect();
     if linked.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -224,7 +250,13 @@ async fn stored<R: Synced>(
         if let Some(record) = records.remove(&link.record_id) {
             let snapshot = serde_json::from_str(&link.snapshot.0)
                 .map_err(|e| Error::internal("a link's snapshot cannot be read").source(e))?;
-            found.insert(link.external_id, Stored { record, snapshot });
+            let stored = Stored {
+                record,
+                snapshot,
+                digest: link.digest,
+                vendor_updated_at: link.vendor_updated_at,
+            };
+            found.insert(link.external_id, stored);
         }
     }
     Ok(found)

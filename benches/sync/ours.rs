@@ -1,0 +1,98 @@
+//! Ours: a sync into an SQLite file, durable, with links, raw records, snapshots and audit.
+
+use crate::custom_adapter::Paged;
+use cmms::adapters::{EgressClient, EgressPolicy};
+use cmms::{
+    Builder, Client, Config, ConnectionOptions, CreateConnection, ListConnections, StartSync,
+    SyncStatus,
+};
+use cmms_benches::Figures;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The vendor's address.
+    #[arg(long)]
+    url: String,
+    /// The vendor's kind.
+    #[arg(long, default_value = "paged")]
+    vendor: String,
+    /// The database.
+    #[arg(long)]
+    db: PathBuf,
+    /// Records of a page.
+    #[arg(long, default_value_t = 1000)]
+    page_size: u32,
+    /// Reads everything again.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Opens the database and connects it to the vendor, if it is not yet.
+pub async fn open(
+    db: &Path,
+    url: &str,
+    vendor: &str,
+    page_size: u32,
+) -> (Client, cmms::core::ids::ConnectionId) {
+    let pairs = [
+        ("CMMS_EGRESS_ALLOW", url.to_owned()),
+        (
+            "CMMS_MASTER_KEY",
+            "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned(),
+        ),
+        ("USER", "bench".to_owned()),
+    ];
+    let config = Config::from_pairs(pairs).expect("settings");
+    let egress = EgressClient::new(EgressPolicy::new(&[url.to_owned()]).expect("a policy"));
+    let client = Builder::sqlite(db, config)
+        .expect("a database")
+        .adapter(Arc::new(Paged::new(egress.expect("a client"))))
+        .build()
+        .await
+        .expect("an application")
+        .client;
+    let known = client
+        .connections()
+        .list(ListConnections::new())
+        .await
+        .expect("connections");
+    if let Some(connection) = known.items.first() {
+        return (client, connection.id);
+    }
+    let options = ConnectionOptions {
+        page_size: Some(page_size),
+        ..ConnectionOptions::default()
+    };
+    let token = if vendor == "upkeep" {
+        "r:bench"
+    } else {
+        "test-token"
+    };
+    let input = CreateConnection::new(vendor, url, "Bench")
+        .api_key(token)
+        .options(options);
+    let connection = client
+        .connections()
+        .create(input)
+        .await
+        .expect("a connection");
+    (client, connection.id)
+}
+
+/// Syncs once. The time starts when the database is open and the login is done.
+pub async fn sync(args: Args) {
+    let (client, connection) = open(&args.db, &args.url, &args.vendor, args.page_size).await;
+    let start = Instant::now();
+    let run = client
+        .sync()
+        .all(StartSync::new(connection).force_sync(args.force))
+        .await
+        .expect("a run");
+    let took = start.elapsed();
+    assert_eq!(run.status, SyncStatus::Ok, "{:?}", run.errors);
+    eprintln!("{:?}", run.streams);
+    Figures::of(took, u64::try_from(run.synced_count).expect("a count")).print();
+}

@@ -1,0 +1,320 @@
+//! Tells changed records from unchanged ones and maps those that changed, while earlier ones are written.
+//!
+//! Fetching, sieving and writing go on at the same time, each a batch ahead of the next. So a record can be
+//! sieved before an earlier form of it is stored; such a record is marked, and looked up again when it is
+//! written.
+
+use super::pages::Pages;
+use super::quarantine::Bad;
+use super::write::Item;
+use crate::clock::Clock;
+use crate::context::Scope;
+use crate::domain::entity::Entity;
+use crate::domain::sync_state::LinkDigest;
+use crate::ids::ConnectionId;
+use crate::mapping::{Compiled, MapError, Mapped};
+use crate::ports::adapter::{ExternalRecord, Position, PullPage};
+use crate::ports::repository::TxExt;
+use crate::ports::store::{Store, TxMode};
+use crate::record::{Cell, Digest, Field};
+use crate::{Error, Result};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+/// The most bytes of a batch.
+const BATCH_BYTES: usize = 32 << 20;
+/// How long a batch gathers pages.
+const BATCH_TIME: Duration = Duration::from_secs(1);
+
+/// Pages that are written together.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// The pages, in order.
+    pub(super) pages: Vec<SievedPage>,
+    records: usize,
+    bytes: usize,
+}
+
+/// A page whose records are sorted by what is to be done with them.
+#[derive(Debug, Default)]
+pub(super) struct SievedPage {
+    /// New and changed records.
+    pub(super) items: Vec<Item>,
+    /// Records that cannot be stored.
+    pub(super) bad: Vec<Bad>,
+    /// The ids of records that need not wait in quarantine any longer.
+    pub(super) good: Vec<String>,
+    /// How many are as they are stored.
+    pub(super) unchanged: u64,
+    /// How many the vendor sent.
+    pub(super) fetched: u64,
+    /// Where the listing goes on; None: it is complete.
+    pub(super) next: Option<Position>,
+    /// The latest change that the listing has seen.
+    pub(super) high_water: Option<DateTime<Utc>>,
+}
+
+/// What the sieve works with.
+pub(super) struct Sieve {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) scope: Scope,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) mapping: Arc<Compiled>,
+    pub(super) connection: ConnectionId,
+    pub(super) entity: Entity,
+    /// The most records of a batch.
+    pub(super) batch_records: usize,
+}
+
+/// The batches of a listing, in order.
+pub(super) struct Batches {
+    batches: mpsc::Receiver<Result<Batch>>,
+    written: Arc<AtomicU64>,
+    // Dropping the batches ends the sieving, and the fetching with it.
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Batches {
+    /// The next batch; the one before is written. None: there are no more.
+    pub(super) async fn next(&mut self) -> Option<Result<Batch>> {
+        self.batches.recv().await
+    }
+
+    /// Says that the batch that was taken last is committed.
+    pub(super) fn committed(&self) {
+        self.written.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl Sieve {
+    /// Begins to sieve.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the task is owned by `Batches` and ends with it"
+    )]
+    pub(super) fn start(self, pages: Pages) -> Batches {
+        let (to, batches) = mpsc::channel(1);
+        let written = Arc::new(AtomicU64::new(0));
+        let recent = Recent {
+            ids: VecDeque::from([HashSet::new()]),
+            first: 0,
+            written: Arc::clone(&written),
+        };
+        let task = tokio::spawn(self.run(pages, to, recent));
+        Batches {
+            batches,
+            written,
+            _task: AbortOnDropHandle::new(task),
+        }
+    }
+
+    async fn run(self, mut pages: Pages, to: mpsc::Sender<Result<Batch>>, mut recent: Recent) {
+        let mut batch = Batch::default();
+        let mut began = self.clock.elapsed();
+        loop {
+            let (page, failure) = match pages.next().await {
+                Some(Ok(page)) => match self.sieve(page, &mut recent).await {
+                    Ok(page) => (Some(page), None),
+                    Err(e) => (None, Some(e)),
+                },
+                Some(Err(e)) => (None, Some(e)),
+                None => return,
+            };
+            if batch.pages.is_empty() {
+                began = self.clock.elapsed();
+            }
+            let complete = page.as_ref().is_none_or(|(page, _)| page.next.is_none());
+            if let Some((page, bytes)) = page {
+                batch.records += usize::try_from(page.fetched).unwrap_or(usize::MAX);
+                batch.bytes += bytes;
+                batch.pages.push(page);
+            }
+            let waited = self.clock.elapsed().saturating_sub(began);
+            let full = batch.records >= self.batch_records
+                || batch.bytes >= BATCH_BYTES
+                || waited >= BATCH_TIME;
+            if (complete || full) && !batch.pages.is_empty() {
+                // What came in before a failure is good and is kept.
+                if to.send(Ok(std::mem::take(&mut batch))).await.is_err() {
+                    return;
+                }
+                recent.next_batch();
+            }
+            if let Some(e) = failure {
+                // Nobody is there to be told when the run has ended.
+                let _ = to.send(Err(e)).await;
+                return;
+            }
+            if complete {
+                return;
+            }
+        }
+    }
+
+    /// Sieves a page; also says how many bytes its records have.
+    async fn sieve(&self, page: PullPage, recent: &mut Recent) -> Result<(SievedPage, usize)> {
+        let bytes = page.records.iter().map(|r| r.raw.len()).sum();
+        let mut sieved = SievedPage {
+            fetched: page.records.len() as u64,
+            next: page.next,
+            high_water: page.high_water,
+            ..SievedPage::default()
+        };
+        let records = newest(page.records, &mut sieved);
+        // Before the look-up: what is committed after it is still thought to be on its way.
+        let on_its_way = recent.note(&records);
+        let stored = self.stored(&records).await?;
+        let mapping = Arc::clone(&self.mapping);
+        let sieved = tokio::task::spawn_blocking(move || {
+            for (id, record) in records {
+                let unsure = on_its_way.contains(&id);
+                one(&mapping, &stored, unsure, &mut sieved, id, record);
+            }
+            sieved
+        })
+        .await
+        .map_err(|e| Error::internal("the mapping of a page broke off").source(e))?;
+        Ok((sieved, bytes))
+    }
+
+    /// What is stored of these records.
+    async fn stored(&self, records: &Records) -> Result<HashMap<String, (Digest, Uuid)>> {
+        let keys: Vec<_> = records
+            .iter()
+            .map(|(id, _)| [self.connection.cell(), self.entity.cell(), Cell::text(id)])
+            .collect();
+        let keys: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 3]>::as_slice).collect();
+        let mut tx = self.store.begin(&self.scope, TxMode::Once).await?;
+        let links = tx.of::<LinkDigest>().get_all(&keys).await?;
+        Ok(links
+            .into_iter()
+            .map(|l| (l.external_id, (l.digest, l.record_id)))
+            .collect())
+    }
+}
+
+/// The ids of the batches that may not be committed yet.
+struct Recent {
+    ids: VecDeque<HashSet<Box<str>>>,
+    /// How many batches came before those.
+    first: u64,
+    written: Arc<AtomicU64>,
+}
+
+impl Recent {
+    /// Notes these records and gives those that are on their way already.
+    fn note(&mut self, records: &Records) -> BTreeSet<String> {
+        let written = self.written.load(Ordering::Acquire);
+        while self.first < written && self.ids.len() > 1 {
+            self.ids.pop_front();
+            self.first += 1;
+        }
+        let known = |id: &str| self.ids.iter().any(|batch| batch.contains(id));
+        let on_its_way = records
+            .iter()
+            .map(|(id, _)| id)
+            .filter(|id| known(id))
+            .cloned()
+            .collect();
+        if let Some(batch) = self.ids.back_mut() {
+            batch.extend(records.iter().map(|(id, _)| id.as_str().into()));
+        }
+        on_its_way
+    }
+
+    fn next_batch(&mut self) {
+        self.ids.push_back(HashSet::new());
+    }
+}
+
+fn one(
+    mapping: &Compiled,
+    stored: &HashMap<String, (Digest, Uuid)>,
+    unsure: bool,
+    page: &mut SievedPage,
+    external_id: String,
+    record: ExternalRecord,
+) {
+    let digest = Digest::of(&[mapping.revision().as_bytes(), record.raw.as_bytes()]);
+    let link = stored.get(&external_id);
+    let unchanged = !unsure && link.is_some_and(|(known, _)| *known == digest);
+    let mapped = (!unchanged).then(|| map(mapping, &record.raw));
+    match mapped {
+        Some(Err(why)) => {
+            let raw = record.raw;
+            page.bad.push(Bad {
+                external_id,
+                raw,
+                why,
+            });
+            return;
+        }
+        Some(Ok(mapped)) => page.items.push(Item {
+            external_id: external_id.clone(),
+            raw: record.raw,
+            updated_at: record.updated_at,
+            digest,
+            known: link.map(|(_, id)| *id),
+            unsure,
+            mapped,
+        }),
+        None => page.unchanged += 1,
+    }
+    // Its waiting ends if an earlier form of it waits; that is looked up only where records wait.
+    page.good.push(external_id);
+}
+
+/// Maps a record from its text.
+pub(super) fn map(mapping: &Compiled, raw: &str) -> Result<Mapped, MapError> {
+    let value = serde_json::from_str(raw).map_err(|e| MapError {
+        field: String::new(),
+        reason: "unreadable",
+        detail: format!("the record is no JSON: {e}"),
+    })?;
+    mapping.apply(&value)
+}
+
+type Records = Vec<(String, ExternalRecord)>;
+
+/// Of records of a page with the same id the newest stays, where the id first appeared; the others count as
+/// unchanged.
+fn newest(all: Vec<ExternalRecord>, page: &mut SievedPage) -> Records {
+    let mut kept = Records::with_capacity(all.len());
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(all.len());
+    for record in all {
+        let Some(id) = record.external_id.clone() else {
+            page.bad.push(nameless(record));
+            continue;
+        };
+        let Some(place) = places.get(&id) else {
+            places.insert(id.clone(), kept.len());
+            kept.push((id, record));
+            continue;
+        };
+        page.unchanged += 1;
+        let earlier = kept.get_mut(*place);
+        if let Some((_, present)) = earlier.filter(|(_, e)| record.updated_at >= e.updated_at) {
+            *present = record;
+        }
+    }
+    kept
+}
+
+/// A record without an id is known by its digest.
+fn nameless(record: ExternalRecord) -> Bad {
+    Bad {
+        external_id: format!("digest:{}", Digest::of(&[record.raw.as_bytes()])),
+        raw: record.raw,
+        why: MapError {
+            field: "id".to_owned(),
+            reason: "missing_field",
+            detail: "the record has no id that can be read".to_owned(),
+        },
+    }
+}
