@@ -164,7 +164,11 @@ async fn a_run_that_is_given_up_goes_on_where_it_stood() {
     assert_eq!(run.unwrap_err().code().id(), "CMMS-OP-003");
     let (_, orders, _) = rows(&plant).await;
     // Of 13 pages, five can be on their way: asked for, fetched, sieved, a batch that waits and one that is written.
-    assert!((800 - 100..2000).contains(&orders.len()), "{}", orders.len());
+    assert!(
+        (800 - 100..2000).contains(&orders.len()),
+        "{}",
+        orders.len()
+    );
     plant.vendor().clear_requests();
     let run = plant.sync().await;
     assert_eq!((run.status, run.updated), (SyncStatus::Ok, 0), "{run:?}");

@@ -17,7 +17,7 @@ use crate::services::uow::Uow;
 use crate::{Error, Result};
 
 /// The checkpoint once a page is stored. The high-water mark moves when the listing is complete.
-fn checkpoint_behind(page: &SievedPage, before: &Checkpoint) -> Checkpoint {
+fn checkpoint_behind<R>(page: &SievedPage<R>, before: &Checkpoint) -> Checkpoint {
     let mut after = before.clone();
     after.position = page.next.as_ref().map(|p| p.0.clone());
     if page.next.is_none() {
@@ -40,7 +40,7 @@ struct Open<'a> {
 pub(super) async fn commit<R: Synced>(
     stream: &mut Stream<'_, R>,
     run: &mut SyncRun,
-    batch: Batch,
+    batch: Batch<R>,
 ) -> Result<()> {
     let pages = batch.pages;
     if is_on(Failpoint::CheckpointFirst)
@@ -76,7 +76,7 @@ pub(super) async fn commit<R: Synced>(
 async fn page_into<'a, R: Synced>(
     stream: &mut Stream<'a, R>,
     open: &mut Open<'a>,
-    page: SievedPage,
+    page: SievedPage<R>,
 ) -> Result<()> {
     let counts = count::<R>(&mut open.run);
     counts.pages += 1;
@@ -88,7 +88,7 @@ async fn page_into<'a, R: Synced>(
     }
     let mut run = open.run.clone();
     let uow = begun(stream, open).await?;
-    let written = write::records(stream, uow, &mut run, page.items).await?;
+    let written = write::records(stream, uow, &mut run, page.items, page.known).await?;
     let mut bad = page.bad;
     bad.extend(written.bad);
     count::<R>(&mut run).quarantined += bad.len() as u64;

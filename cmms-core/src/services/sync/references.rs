@@ -16,16 +16,21 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Known(BTreeMap<String, (AssetId, String)>);
 
 impl Known {
-    /// Looks the vendor's ids up.
+    /// Looks those of the vendor's ids up that are not known yet.
     pub(super) async fn find(
+        &mut self,
         tx: &mut Box<dyn Tx>,
         connection: ConnectionId,
         ids: &BTreeSet<&str>,
-    ) -> Result<Self> {
+    ) -> Result<()> {
         let keys: Vec<_> = ids
             .iter()
+            .filter(|id| !self.0.contains_key(**id))
             .map(|id| [connection.cell(), Entity::Asset.cell(), Cell::text(id)])
             .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
         let keys: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 3]>::as_slice).collect();
         let links = tx.of::<LinkDigest>().get_all(&keys).await?;
         let assets: Vec<_> = links.iter().map(|l| [Cell::Id(l.record_id)]).collect();
@@ -37,14 +42,11 @@ impl Known {
             .into_iter()
             .map(|a| (a.id.0, a.asset_id))
             .collect();
-        let known = links
-            .into_iter()
-            .filter_map(|l| {
-                tags.get(&l.record_id)
-                    .map(|tag| (l.external_id, (AssetId(l.record_id), tag.clone())))
-            })
-            .collect();
-        Ok(Self(known))
+        self.0.extend(links.into_iter().filter_map(|l| {
+            tags.get(&l.record_id)
+                .map(|tag| (l.external_id, (AssetId(l.record_id), tag.clone())))
+        }));
+        Ok(())
     }
 
     /// Adds an asset that comes in with this batch.

@@ -4,8 +4,11 @@
 //! sieved before an earlier form of it is stored; such a record is marked, and looked up again when it is
 //! written.
 
+use super::merge::{merge, snapshot};
 use super::pages::Pages;
 use super::quarantine::Bad;
+use super::references::Known;
+use super::synced::Synced;
 use super::write::Item;
 use crate::clock::Clock;
 use crate::context::Scope;
@@ -16,7 +19,7 @@ use crate::mapping::{Compiled, MapError, Mapped};
 use crate::ports::adapter::{ExternalRecord, Position, PullPage};
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Store, TxMode};
-use crate::record::{Cell, Digest, Field};
+use crate::record::{Cell, Digest, Field, RawJson};
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -33,19 +36,21 @@ const BATCH_BYTES: usize = 32 << 20;
 const BATCH_TIME: Duration = Duration::from_secs(1);
 
 /// Pages that are written together.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
+#[derive(Debug)]
+pub(super) struct Batch<R> {
     /// The pages, in order.
-    pub(super) pages: Vec<SievedPage>,
+    pub(super) pages: Vec<SievedPage<R>>,
     records: usize,
     bytes: usize,
 }
 
 /// A page whose records are sorted by what is to be done with them.
-#[derive(Debug, Default)]
-pub(super) struct SievedPage {
+#[derive(Debug)]
+pub(super) struct SievedPage<R> {
     /// New and changed records.
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<Item<R>>,
+    /// What their references lead to, as far as it was stored.
+    pub(super) known: Known,
     /// Records that cannot be stored.
     pub(super) bad: Vec<Bad>,
     /// The ids of records that need not wait in quarantine any longer.
@@ -58,6 +63,32 @@ pub(super) struct SievedPage {
     pub(super) next: Option<Position>,
     /// The latest change that the listing has seen.
     pub(super) high_water: Option<DateTime<Utc>>,
+}
+
+impl<R> Default for Batch<R> {
+    fn default() -> Self {
+        Self {
+            pages: Vec::new(),
+            records: 0,
+            bytes: 0,
+        }
+    }
+}
+
+impl<R> SievedPage<R> {
+    /// A page of so many records of which nothing is known yet.
+    pub(super) fn new(fetched: usize) -> Self {
+        Self {
+            items: Vec::new(),
+            known: Known::default(),
+            bad: Vec::new(),
+            good: Vec::new(),
+            unchanged: 0,
+            fetched: fetched as u64,
+            next: None,
+            high_water: None,
+        }
+    }
 }
 
 /// What the sieve works with.
@@ -73,16 +104,16 @@ pub(super) struct Sieve {
 }
 
 /// The batches of a listing, in order.
-pub(super) struct Batches {
-    batches: mpsc::Receiver<Result<Batch>>,
+pub(super) struct Batches<R> {
+    batches: mpsc::Receiver<Result<Batch<R>>>,
     written: Arc<AtomicU64>,
     // Dropping the batches ends the sieving, and the fetching with it.
     _task: AbortOnDropHandle<()>,
 }
 
-impl Batches {
+impl<R> Batches<R> {
     /// The next batch; the one before is written. None: there are no more.
-    pub(super) async fn next(&mut self) -> Option<Result<Batch>> {
+    pub(super) async fn next(&mut self) -> Option<Result<Batch<R>>> {
         self.batches.recv().await
     }
 
@@ -98,7 +129,7 @@ impl Sieve {
         clippy::disallowed_methods,
         reason = "the task is owned by `Batches` and ends with it"
     )]
-    pub(super) fn start(self, pages: Pages) -> Batches {
+    pub(super) fn start<R: Synced>(self, pages: Pages) -> Batches<R> {
         let (to, batches) = mpsc::channel(1);
         let written = Arc::new(AtomicU64::new(0));
         let recent = Recent {
@@ -114,10 +145,25 @@ impl Sieve {
         }
     }
 
-    async fn run(self, mut pages: Pages, to: mpsc::Sender<Result<Batch>>, mut recent: Recent) {
+    async fn run<R: Synced>(
+        self,
+        mut pages: Pages,
+        to: mpsc::Sender<Result<Batch<R>>>,
+        mut recent: Recent,
+    ) {
         let mut batch = Batch::default();
         let mut began = self.clock.elapsed();
+        let mut place = None;
         loop {
+            // A batch is begun when there is a place for it, so that no more than two are in memory: one that
+            // is written and one behind it.
+            let free = match place.take() {
+                Some(free) => free,
+                None => match to.clone().reserve_owned().await {
+                    Ok(free) => free,
+                    Err(_) => return,
+                },
+            };
             let (page, failure) = match pages.next().await {
                 Some(Ok(page)) => match self.sieve(page, &mut recent).await {
                     Ok(page) => (Some(page), None),
@@ -141,12 +187,13 @@ impl Sieve {
                 || waited >= BATCH_TIME;
             if (complete || full) && !batch.pages.is_empty() {
                 // What came in before a failure is good and is kept.
-                if to.send(Ok(std::mem::take(&mut batch))).await.is_err() {
-                    return;
-                }
+                free.send(Ok(std::mem::take(&mut batch)));
                 recent.next_batch();
+            } else {
+                place = Some(free);
             }
             if let Some(e) = failure {
+                drop(place);
                 // Nobody is there to be told when the run has ended.
                 let _ = to.send(Err(e)).await;
                 return;
@@ -158,20 +205,21 @@ impl Sieve {
     }
 
     /// Sieves a page; also says how many bytes its records have.
-    async fn sieve(&self, page: PullPage, recent: &mut Recent) -> Result<(SievedPage, usize)> {
+    async fn sieve<R: Synced>(
+        &self,
+        page: PullPage,
+        recent: &mut Recent,
+    ) -> Result<(SievedPage<R>, usize)> {
         let bytes = page.records.iter().map(|r| r.raw.len()).sum();
-        let mut sieved = SievedPage {
-            fetched: page.records.len() as u64,
-            next: page.next,
-            high_water: page.high_water,
-            ..SievedPage::default()
-        };
+        let mut sieved = SievedPage::new(page.records.len());
+        sieved.next = page.next;
+        sieved.high_water = page.high_water;
         let records = newest(page.records, &mut sieved);
         // Before the look-up: what is committed after it is still thought to be on its way.
         let on_its_way = recent.note(&records);
         let stored = self.stored(&records).await?;
         let mapping = Arc::clone(&self.mapping);
-        let sieved = tokio::task::spawn_blocking(move || {
+        let mut sieved = tokio::task::spawn_blocking(move || {
             for (id, record) in records {
                 let unsure = on_its_way.contains(&id);
                 one(&mapping, &stored, unsure, &mut sieved, id, record);
@@ -180,6 +228,12 @@ impl Sieve {
         })
         .await
         .map_err(|e| Error::internal("the mapping of a page broke off").source(e))?;
+        // Links stay as long as the run goes on, so what is found now holds when the page is written.
+        let wanted = wanted(&sieved.items);
+        if !wanted.is_empty() {
+            let mut tx = self.store.begin(&self.scope, TxMode::Once).await?;
+            sieved.known.find(&mut tx, self.connection, &wanted).await?;
+        }
         Ok((sieved, bytes))
     }
 
@@ -233,58 +287,83 @@ impl Recent {
     }
 }
 
-fn one(
+fn one<R: Synced>(
     mapping: &Compiled,
     stored: &HashMap<String, (Digest, Uuid)>,
     unsure: bool,
-    page: &mut SievedPage,
+    page: &mut SievedPage<R>,
     external_id: String,
     record: ExternalRecord,
 ) {
     let digest = Digest::of(&[mapping.revision().as_bytes(), record.raw.as_bytes()]);
     let link = stored.get(&external_id);
     let unchanged = !unsure && link.is_some_and(|(known, _)| *known == digest);
-    let mapped = (!unchanged).then(|| map(mapping, &record.raw));
-    match mapped {
-        Some(Err(why)) => {
-            let raw = record.raw;
-            page.bad.push(Bad {
-                external_id,
-                raw,
-                why,
-            });
-            return;
-        }
-        Some(Ok(mapped)) => page.items.push(Item {
-            external_id: external_id.clone(),
-            raw: record.raw,
-            updated_at: record.updated_at,
-            digest,
-            known: link.map(|(_, id)| *id),
-            unsure,
-            mapped,
-        }),
-        None => page.unchanged += 1,
+    if unchanged {
+        page.unchanged += 1;
+        page.good.push(external_id);
+        return;
     }
-    // Its waiting ends if an earlier form of it waits; that is looked up only where records wait.
-    page.good.push(external_id);
+    let is_new = link.is_none() && !unsure;
+    match map::<R>(mapping, &record.raw, is_new) {
+        Err(why) => page.bad.push(Bad {
+            external_id,
+            raw: record.raw,
+            why,
+        }),
+        Ok((mapped, snapshot, fresh)) => {
+            page.items.push(Item {
+                external_id: external_id.clone(),
+                raw: record.raw,
+                updated_at: record.updated_at,
+                digest,
+                known: link.map(|(_, id)| *id),
+                unsure,
+                fresh,
+                mapped,
+                snapshot,
+            });
+            // Its waiting ends if an earlier form of it waits; that is looked up only where records wait.
+            page.good.push(external_id);
+        }
+    }
 }
 
-/// Maps a record from its text.
-pub(super) fn map(mapping: &Compiled, raw: &str) -> Result<Mapped, MapError> {
+/// What the mapping makes of a record's text: the fields, the same as the link keeps them and, for a new
+/// record, the record.
+fn map<R: Synced>(
+    mapping: &Compiled,
+    raw: &str,
+    is_new: bool,
+) -> Result<(Mapped, RawJson, Option<Box<R>>), MapError> {
     let value = serde_json::from_str(raw).map_err(|e| MapError {
         field: String::new(),
         reason: "unreadable",
         detail: format!("the record is no JSON: {e}"),
     })?;
-    mapping.apply(&value)
+    let mut mapped = mapping.apply(&value)?;
+    let pulled = snapshot::<R>(&mapped);
+    if !is_new {
+        return Ok((mapped, pulled, None));
+    }
+    let mut record = Box::new(R::blank());
+    merge(&mut *record, std::mem::take(&mut mapped.cells), None)?;
+    Ok((mapped, pulled, Some(record)))
+}
+
+/// The vendor's ids that records refer to.
+pub(super) fn wanted<R>(items: &[Item<R>]) -> BTreeSet<&str> {
+    items
+        .iter()
+        .flat_map(|i| &i.mapped.references)
+        .filter_map(|r| r.external_id.as_deref())
+        .collect()
 }
 
 type Records = Vec<(String, ExternalRecord)>;
 
 /// Of records of a page with the same id the newest stays, where the id first appeared; the others count as
 /// unchanged.
-fn newest(all: Vec<ExternalRecord>, page: &mut SievedPage) -> Records {
+fn newest<R>(all: Vec<ExternalRecord>, page: &mut SievedPage<R>) -> Records {
     let mut kept = Records::with_capacity(all.len());
     let mut places: HashMap<String, usize> = HashMap::with_capacity(all.len());
     for record in all {

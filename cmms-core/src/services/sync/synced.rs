@@ -39,8 +39,10 @@ pub(super) trait Synced: Record + Clone + PartialEq {
     const ENTITY: Entity;
     /// The prefix of its numbers; None: it is named by a tag.
     const NUMBERED: Option<&'static str>;
-    /// A new record.
-    fn fresh(from: Fresh) -> Self;
+    /// A record before anything is known of it.
+    fn blank() -> Self;
+    /// Gives a new record what the mapping cannot know.
+    fn begin(&mut self, from: Fresh);
     /// Its id.
     fn uid(&self) -> Uuid;
     /// Its number or tag.
@@ -55,16 +57,18 @@ impl Synced for WorkOrder {
     const ENTITY: Entity = Entity::WorkOrder;
     const NUMBERED: Option<&'static str> = Some("WO");
 
-    fn fresh(from: Fresh) -> Self {
-        let mut order = Self::new(
-            WorkOrderId(from.id),
-            from.label,
-            String::new(),
-            from.by,
-            from.now,
-        );
+    fn blank() -> Self {
+        let (id, none) = (WorkOrderId(Uuid::nil()), String::new);
+        let mut order = Self::new(id, none(), none(), none(), DateTime::UNIX_EPOCH);
         order.source = WorkOrderSource::Sync;
         order
+    }
+    fn begin(&mut self, from: Fresh) {
+        self.id = WorkOrderId(from.id);
+        self.number = from.label;
+        self.created_by = from.by;
+        self.created_at = from.now;
+        self.updated_at = from.now;
     }
     fn uid(&self) -> Uuid {
         self.id.0
@@ -90,15 +94,17 @@ impl Synced for Asset {
     const ENTITY: Entity = Entity::Asset;
     const NUMBERED: Option<&'static str> = None;
 
-    fn fresh(from: Fresh) -> Self {
-        Self::new(
-            AssetId(from.id),
-            from.label,
-            String::new(),
-            AssetType::Equipment,
-            from.by,
-            from.now,
-        )
+    fn blank() -> Self {
+        let (id, none) = (AssetId(Uuid::nil()), String::new);
+        let (kind, epoch) = (AssetType::Equipment, DateTime::UNIX_EPOCH);
+        Self::new(id, none(), none(), kind, none(), epoch)
+    }
+    fn begin(&mut self, from: Fresh) {
+        self.id = AssetId(from.id);
+        self.asset_id = from.label;
+        self.created_by = from.by;
+        self.created_at = from.now;
+        self.updated_at = from.now;
     }
     fn uid(&self) -> Uuid {
         self.id.0

@@ -1,8 +1,9 @@
 //! Writes the records of a batch and their links.
 
-use super::merge::{Merged, merge, refer, snapshot};
+use super::merge::{Merged, merge, refer};
 use super::quarantine::Bad;
 use super::references::Known;
+use super::sieve::wanted;
 use super::stream::{Stream, count};
 use super::synced::{Fresh, Synced};
 use super::tags;
@@ -21,12 +22,12 @@ use crate::services::uow::Uow;
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A record that is new or changed.
 #[derive(Debug)]
-pub(super) struct Item {
+pub(super) struct Item<R> {
     pub(super) external_id: String,
     pub(super) raw: Box<str>,
     pub(super) updated_at: Option<DateTime<Utc>>,
@@ -35,7 +36,12 @@ pub(super) struct Item {
     pub(super) known: Option<Uuid>,
     /// Whether an earlier form of it may have been stored since it was looked up.
     pub(super) unsure: bool,
+    /// The record as the mapping alone makes it, where none is thought to be stored; then `mapped` has no cells.
+    pub(super) fresh: Option<Box<R>>,
+    /// What the mapping made of it.
     pub(super) mapped: Mapped,
+    /// The same as the link keeps it.
+    pub(super) snapshot: RawJson,
 }
 
 /// What was written.
@@ -50,7 +56,8 @@ pub(super) async fn records<R: Synced>(
     stream: &Stream<'_, R>,
     uow: &mut Uow<'_>,
     run: &mut SyncRun,
-    items: Vec<Item>,
+    items: Vec<Item<R>>,
+    mut known: Known,
 ) -> Result<Written> {
     let mut written = Written::default();
     if items.is_empty() {
@@ -60,12 +67,7 @@ pub(super) async fn records<R: Synced>(
     let connection = &stream.plan.connection;
     let mut present = stored::<R>(uow.tx(), connection.id, &items).await?;
     let items = sure(run, &present, items);
-    let wanted: BTreeSet<&str> = items
-        .iter()
-        .flat_map(|i| &i.mapped.references)
-        .filter_map(|r| r.external_id.as_deref())
-        .collect();
-    let mut known = Known::find(uow.tx(), connection.id, &wanted).await?;
+    known.find(uow.tx(), connection.id, &wanted(&items)).await?;
     let new: Vec<&str> = items
         .iter()
         .filter(|i| !present.contains_key(&i.external_id))
@@ -89,24 +91,28 @@ pub(super) async fn records<R: Synced>(
     let mut merging: Vec<Merging<R>> = Vec::with_capacity(items.len());
     for item in items {
         let stored = present.remove(&item.external_id);
-        let begun = match stored {
-            Some(stored) => Ok((stored.record, Some(stored.snapshot))),
+        let mut item = item;
+        let merged = match stored {
+            Some(Stored {
+                mut record,
+                snapshot,
+                ..
+            }) => {
+                let cells = std::mem::take(&mut item.mapped.cells);
+                merge(&mut record, cells, Some(&snapshot))
+                    .map(|merged| (record, Some(snapshot), merged))
+            }
             None => names
                 .remove(&item.external_id)
                 .unwrap_or_else(|| Err(no_name()))
-                .map(|label| {
+                .and_then(|label| {
                     let id = item.known.unwrap_or_else(|| stream.app.ids.next());
                     let by = run.requested_by.clone();
-                    (R::fresh(Fresh { id, label, by, now }), None)
+                    let mut record = fresh(&mut item)?;
+                    record.begin(Fresh { id, label, by, now });
+                    Ok((record, None, Merged::default()))
                 }),
         };
-        let mut item = item;
-        let pulled = snapshot::<R>(&item.mapped);
-        let cells = std::mem::take(&mut item.mapped.cells);
-        let merged = begun.and_then(|(mut record, snapshot)| {
-            let merged = merge(&mut record, cells, snapshot.as_ref())?;
-            Ok((record, snapshot, merged))
-        });
         match merged {
             Ok((record, snapshot, merged)) => {
                 if snapshot.is_none() && R::ENTITY == Entity::Asset {
@@ -122,7 +128,6 @@ pub(super) async fn records<R: Synced>(
                 }
                 merging.push(Merging {
                     item,
-                    pulled,
                     record,
                     snapshot,
                     merged,
@@ -146,20 +151,18 @@ pub(super) async fn records<R: Synced>(
             // Only what we keep of the vendor's record changed, not our record.
             (Some(_), true) => "payload",
         };
+        if action == "create" {
+            // All that the snapshot has; to name each field of each new record would make the log larger
+            // than the records.
+            merged.fields.clear();
+        }
         written.audit.push(BatchRecord {
             id: record.uid(),
             action: action.to_owned(),
             fields: std::mem::take(&mut merged.fields),
             overwritten: std::mem::take(&mut merged.overwritten),
         });
-        links.push(link(
-            connection.id,
-            R::ENTITY,
-            one.item,
-            record.uid(),
-            one.pulled,
-            now,
-        ));
+        links.push(link(connection.id, R::ENTITY, one.item, record.uid(), now));
         match action {
             "create" => inserts.push(one.record),
             "update" => {
@@ -187,9 +190,7 @@ pub(super) async fn records<R: Synced>(
 
 /// A record whose fields are merged and whose references are not yet.
 struct Merging<R> {
-    item: Item,
-    /// What the mapping made of the item.
-    pulled: RawJson,
+    item: Item<R>,
     record: R,
     /// What was pulled last; none for a new record.
     snapshot: Option<Map<String, Value>>,
@@ -208,16 +209,16 @@ struct Stored<R> {
 fn sure<R: Synced>(
     run: &mut SyncRun,
     present: &BTreeMap<String, Stored<R>>,
-    items: Vec<Item>,
-) -> Vec<Item> {
+    items: Vec<Item<R>>,
+) -> Vec<Item<R>> {
     let before = items.len();
-    let is_news = |item: &Item| {
+    let is_news = |item: &Item<R>| {
         !item.unsure
             || present.get(&item.external_id).is_none_or(|stored| {
                 stored.digest != item.digest && stored.vendor_updated_at <= item.updated_at
             })
     };
-    let items: Vec<Item> = items.into_iter().filter(is_news).collect();
+    let items: Vec<Item<R>> = items.into_iter().filter(is_news).collect();
     count::<R>(run).unchanged += (before - items.len()) as u64;
     items
 }
@@ -226,9 +227,9 @@ fn sure<R: Synced>(
 async fn stored<R: Synced>(
     tx: &mut Box<dyn Tx>,
     connection: ConnectionId,
-    items: &[Item],
+    items: &[Item<R>],
 ) -> Result<BTreeMap<String, Stored<R>>> {
-    let linked: Vec<&Item> = items
+    let linked: Vec<&Item<R>> = items
         .iter()
         .filter(|i| i.known.is_some() || i.unsure)
         .collect();
@@ -262,12 +263,21 @@ async fn stored<R: Synced>(
     Ok(found)
 }
 
-fn link(
+/// The record as the mapping alone makes it.
+fn fresh<R: Synced>(item: &mut Item<R>) -> Result<R, MapError> {
+    if let Some(made) = item.fresh.take() {
+        return Ok(*made);
+    }
+    let mut record = R::blank();
+    merge(&mut record, std::mem::take(&mut item.mapped.cells), None)?;
+    Ok(record)
+}
+
+fn link<R>(
     connection: ConnectionId,
     entity: Entity,
-    item: Item,
+    item: Item<R>,
     record: Uuid,
-    snapshot: RawJson,
     now: DateTime<Utc>,
 ) -> ExternalLink {
     ExternalLink {
@@ -277,7 +287,7 @@ fn link(
         record_id: record,
         digest: item.digest,
         raw: RawJson(item.raw),
-        snapshot,
+        snapshot: item.snapshot,
         vendor_values: item.mapped.vendor_values,
         number: item.mapped.number,
         vendor_updated_at: item.updated_at,
