@@ -43,6 +43,9 @@ fn ours(db: &Path, url: &str, more: &[&str]) -> Result<Figures, String> {
     figures(&mut command, "")
 }
 
+/// A measurement, run so many times.
+type Measure = fn(&Option<Peers>, usize);
+
 /// Runs what `CMMS_BENCH_ONLY` names, or everything.
 pub fn all() {
     let only = std::env::var("CMMS_BENCH_ONLY").unwrap_or_default();
@@ -52,7 +55,7 @@ pub fn all() {
         .unwrap_or(3);
     let wanted = |name: &str| only.is_empty() || only.split(',').any(|o| o == name);
     let peers = Peers::find();
-    let all: [(&str, fn(&Option<Peers>, usize)); 6] = [
+    let all: [(&str, Measure); 6] = [
         ("first", first),
         ("delta", delta),
         ("growth", growth),

@@ -74,6 +74,8 @@ id_type! {
     RunId;
     /// A quarantined record.
     QuarantineId;
+    /// A field mapping.
+    MappingId;
     /// An audit entry.
     AuditId;
     /// A version of a sealed secret.

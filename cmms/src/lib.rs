@@ -32,8 +32,9 @@ pub use cmms_core::domain::connection::{
     Connection, ConnectionHealth, ConnectionOptions, HealthState,
 };
 pub use cmms_core::domain::entity::{Entity, SyncType};
+pub use cmms_core::domain::field_mapping::{FieldMapping, MappingDirection};
 pub use cmms_core::domain::sync_run::{SyncRun, SyncStatus};
-pub use cmms_core::domain::sync_state::QuarantineItem;
+pub use cmms_core::domain::sync_state::{Origin, QuarantineItem};
 pub use cmms_core::domain::vocabulary::{MaintenanceType, Priority};
 pub use cmms_core::domain::work_order::{WorkOrder, WorkOrderStatus};
 pub use cmms_core::page::Page;
@@ -41,7 +42,11 @@ pub use cmms_core::services::assets::{GetAsset, ListAssets, RegisterAsset, Updat
 pub use cmms_core::services::connections::{
     ConnectionTest, CreateConnection, GetConnection, ListConnections, UpdateConnection,
 };
-pub use cmms_core::services::runs::{GetRun, ListQuarantine, ListRuns};
+pub use cmms_core::services::mappings::{
+    CreateMapping, GetMapping, ListMappings, MappingDraft, MappingPreview, PreviewMappings,
+};
+pub use cmms_core::services::quarantine::{GetQuarantined, ListQuarantine};
+pub use cmms_core::services::runs::{GetRun, ListRuns};
 pub use cmms_core::services::sync::StartSync;
 pub use cmms_core::services::work_orders::{
     CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus, UpdateWorkOrder,

@@ -16,7 +16,8 @@ const STATUS: Table = &[
 /// Nothing comes back as critical: UpKeep's highest is 3.
 const PRIORITY: Table = &[("3", "high"), ("2", "medium"), ("1", "low"), ("0", "low")];
 
-/// Categories are the account's own words; these are the usual ones.
+/// Categories are the account's own words; these are ours in the usual spellings. Words of another meaning, such
+/// as `Damage`, stay beside the record, so that they are not lost on the way back.
 const WORK_ORDER_TYPE: Table = &[
     ("preventive", "preventive"),
     ("preventative", "preventive"),
@@ -25,11 +26,6 @@ const WORK_ORDER_TYPE: Table = &[
     ("pm", "preventive"),
     ("corrective", "corrective"),
     ("corrective maintenance", "corrective"),
-    ("reactive", "corrective"),
-    ("reactive maintenance", "corrective"),
-    ("repair", "corrective"),
-    ("damage", "corrective"),
-    ("breakdown", "corrective"),
     ("predictive", "predictive"),
     ("predictive maintenance", "predictive"),
     ("emergency", "emergency"),
@@ -94,7 +90,7 @@ pub(super) fn work_orders() -> EntityMapping {
     });
     EntityMapping {
         entity: Entity::WorkOrder,
-        revision: "upkeep.work_order.1",
+        revision: "upkeep.work_order.2",
         number: Some(Path::new("workOrderNo")),
         rules: vec![
             rule(&["title"], "title", Transform::Text).required(),
@@ -134,7 +130,7 @@ pub(super) fn assets() -> EntityMapping {
     let rule = FieldRule::new;
     EntityMapping {
         entity: Entity::Asset,
-        revision: "upkeep.asset.1",
+        revision: "upkeep.asset.2",
         number: None,
         rules: vec![
             rule(&["name"], "name", Transform::Text).required(),

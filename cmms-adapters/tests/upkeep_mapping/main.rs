@@ -211,9 +211,15 @@ fn every_row_of_the_sheets_tables_about_work_orders() {
         ),
         (
             "work_order_type",
+            json!({"category": "Damage"}),
+            json!("corrective"),
+            true,
+        ),
+        (
+            "work_order_type",
             json!({"category": "Reactive"}),
             json!("corrective"),
-            false,
+            true,
         ),
         (
             "work_order_type",

@@ -5,10 +5,23 @@ use crate::{Error, Result, code};
 use chrono::{DateTime, Datelike, Utc};
 use std::ops::RangeInclusive;
 
-/// The longest single line, such as a title, in characters.
-pub const LINE: usize = 500;
+/// The longest single line, such as a title, in characters; vendors' titles of some hundreds are met.
+pub const LINE: usize = 1_000;
 /// The longest text, in characters.
 pub const TEXT: usize = 20_000;
+/// The most words of a list, such as tags.
+pub const WORDS: usize = 100;
+/// The most hours that a work order can take.
+pub const MAX_HOURS: f64 = 100_000.0;
+
+/// The nearest of some names, if one is near.
+pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    known
+        .map(|k| (strsim::damerau_levenshtein(name, k), k))
+        .filter(|(distance, k)| *distance <= (k.len().max(name.len()) / 3).max(1))
+        .min()
+        .map(|(_, k)| k)
+}
 
 /// Collects what is wrong with an input.
 #[derive(Debug, Default)]
@@ -97,11 +110,11 @@ impl Checks {
 
     /// A list of short words.
     pub fn words(&mut self, field: &str, values: &[String]) {
-        if values.len() > 100 {
+        if values.len() > WORDS {
             self.refuse(
                 field,
                 "invalid_value",
-                format!("has {} entries; at most 100 are kept", values.len()),
+                format!("has {} entries; at most {WORDS} are kept", values.len()),
             );
         }
         for (i, value) in values.iter().enumerate() {

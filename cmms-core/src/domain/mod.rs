@@ -5,6 +5,7 @@ pub mod audit;
 pub mod check;
 pub mod connection;
 pub mod entity;
+pub mod field_mapping;
 pub mod numbering;
 pub mod secret;
 pub mod setting;
@@ -20,6 +21,7 @@ pub const TABLES: &[&Table] = &[
     work_order::WorkOrder::TABLE,
     asset::Asset::TABLE,
     connection::Connection::TABLE,
+    field_mapping::FieldMapping::TABLE,
     secret::SealedSecret::TABLE,
     sync_state::ExternalLink::TABLE,
     sync_state::Checkpoint::TABLE,

@@ -2,10 +2,11 @@
 
 use super::entity::Entity;
 use crate::ids::{ConnectionId, QuarantineId, RunId};
-use crate::record::{Digest, RawJson};
+use crate::record::{Digest, Json, RawJson};
 use crate::{record, wire_enum};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 wire_enum! {
@@ -32,6 +33,22 @@ pub struct External {
     pub sync_state: SyncState,
     /// The last sync that changed it.
     pub changed_at: DateTime<Utc>,
+    /// Who wrote each field that has a value: the vendor, the mapping or a person. Only where one record is
+    /// asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fields: Option<BTreeMap<String, Origin>>,
+}
+
+wire_enum! {
+    /// Who wrote a field.
+    pub enum Origin {
+        /// The vendor: it is what the mapping reads from its record.
+        Vendor = "vendor",
+        /// The mapping: a default, a constant, or a word that stands in for one of the vendor's.
+        Mapping = "mapping",
+        /// A person or program here, after the last pull or where the mapping sets nothing.
+        Person = "person",
+    }
 }
 
 record! {
@@ -55,6 +72,8 @@ record! {
         vendor_values: Map<String, Value> [Plain Internal],
         /// The vendor's number for people.
         number: Option<String> [Plain Internal],
+        /// The fields that the mapping supplied rather than the vendor; null: none.
+        supplied: Option<Json<Vec<String>>> [Plain Internal],
         /// When the vendor last changed it.
         vendor_updated_at: Option<DateTime<Utc>> [Plain Internal],
         /// The last sync that changed it.
@@ -76,6 +95,58 @@ record! {
         record_id: Uuid [Once Internal],
         /// Of the raw record and the mapping's revision.
         digest: Digest [Digest Internal],
+    }
+}
+
+record! {
+    /// The part of a link that tells who wrote which field.
+    pub struct LinkFields: "external_links" projection {
+        /// The connection.
+        connection_id: ConnectionId [Key Internal],
+        /// What kind of record it is.
+        entity: Entity [Key Internal],
+        /// The vendor's id.
+        external_id: String [Key Internal],
+        /// Our record.
+        record_id: Uuid [Once Internal],
+        /// What the mapping made of it: the value of each mapped column.
+        snapshot: RawJson [Plain Personal],
+        /// The fields that the mapping supplied rather than the vendor; null: none.
+        supplied: Option<Json<Vec<String>>> [Plain Internal],
+    }
+}
+
+record! {
+    /// The part of a link that tells how new a record is.
+    pub struct LinkTime: "external_links" projection {
+        /// The connection.
+        connection_id: ConnectionId [Key Internal],
+        /// What kind of record it is.
+        entity: Entity [Key Internal],
+        /// The vendor's id.
+        external_id: String [Key Internal],
+        /// Our record.
+        record_id: Uuid [Once Internal],
+        /// Of the raw record and the mapping's revision.
+        digest: Digest [Digest Internal],
+        /// When the vendor last changed it.
+        vendor_updated_at: Option<DateTime<Utc>> [Plain Internal],
+        /// The last sync that changed it.
+        changed_at: DateTime<Utc> [Plain Internal],
+    }
+}
+
+record! {
+    /// The part of a link that holds the vendor's record.
+    pub struct LinkRaw: "external_links" projection {
+        /// The connection.
+        connection_id: ConnectionId [Key Internal],
+        /// What kind of record it is.
+        entity: Entity [Key Internal],
+        /// The vendor's id.
+        external_id: String [Key Internal],
+        /// The record as the vendor sent it.
+        raw: RawJson [Plain Personal],
     }
 }
 
@@ -108,6 +179,7 @@ impl From<LinkView> for External {
             vendor_values: link.vendor_values,
             sync_state: SyncState::InStep,
             changed_at: link.changed_at,
+            fields: None,
         }
     }
 }
@@ -185,6 +257,9 @@ record! {
         detail: String [Plain Internal],
         /// The record as the vendor sent it.
         raw: RawJson [Plain Personal],
+        /// When the vendor last changed it.
+        #[serde(skip)]
+        vendor_updated_at: Option<DateTime<Utc>> [Plain Internal],
         /// When it was first met.
         first_seen_at: DateTime<Utc> [Once Internal],
         /// When it was last met.

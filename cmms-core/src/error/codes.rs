@@ -86,8 +86,15 @@ codes! {
     RUN_NOT_FOUND = "CMMS-SYNC-002", NotFound, "run_not_found", "There is no such run", "List the runs to see which exist.";
     SYNC_TYPE = "CMMS-SYNC-003", InvalidInput, "sync_type_mismatch", "The sync_type is not the one of this route", "Leave sync_type away or send the one that the route says.";
     RECORD_REFUSED = "CMMS-SYNC-004", InvalidInput, "record_quarantined", "A record of the vendor cannot be stored", "Correct the record at the vendor or the mapping of the named field; the next sync takes it in.";
-    RECORDS_WAITING = "CMMS-SYNC-005", Conflict, "quarantine_open", "Records of earlier runs wait in quarantine", "List the quarantine, correct the records at the vendor, then sync again.";
+    RECORDS_WAITING = "CMMS-SYNC-005", Conflict, "quarantine_open", "Records of earlier runs wait in quarantine", "List the quarantine; correct the records at the vendor or the mapping, then sync again; or discard them.";
     SYNC_INTERRUPTED = "CMMS-SYNC-006", Unavailable, "run_interrupted", "The process of this run ended before the run did", "Start the sync again: it goes on behind the last committed page.";
+    QUARANTINE_NOT_FOUND = "CMMS-SYNC-007", NotFound, "quarantine_not_found", "There is no such quarantined record", "List the quarantine to see which records wait.";
+    QUARANTINE_RESOLVED = "CMMS-SYNC-008", Conflict, "quarantine_resolved", "The quarantined record has come in already", "Leave it as it is: there is nothing to discard.";
+    MAPPING_NOT_FOUND = "CMMS-MAP-001", NotFound, "mapping_not_found", "There is no such field mapping", "List the mappings to see which exist.";
+    MAPPING_EXISTS = "CMMS-MAP-002", AlreadyExists, "mapping_exists", "The connection has a mapping for this target", "Delete the present mapping first, or choose another target_field.";
+    MAPPING_RULE = "CMMS-MAP-003", InvalidInput, "mapping_rule", "A transformation rule cannot be used", "Correct the named part of the rule; try it with POST /cmms/mappings/preview.";
+    MAPPING_UNSUPPORTED = "CMMS-MAP-004", InvalidInput, "rule_not_supported", "This type of rule is not supported yet", "Use one of the types that the message lists.";
+    MAPPING_TARGET = "CMMS-MAP-005", InvalidInput, "mapping_target", "A mapping may not set this field", "Use one of the fields that the message lists.";
     VENDOR_UNREACHABLE = "CMMS-VENDOR-001", Unavailable, "vendor_unreachable", "The vendor's system cannot be reached", "Check the network, the host in api_url and the vendor's status page, then try again.";
     VENDOR_LOGIN = "CMMS-VENDOR-002", Upstream, "login_refused", "The vendor refused the credentials", "Correct the credentials of the connection.";
     VENDOR_FORBIDDEN = "CMMS-VENDOR-003", Upstream, "vendor_forbidden", "The vendor does not allow this account to do that", "Check the plan and the rights of the account at the vendor.";

@@ -1,21 +1,25 @@
 //! Applying rules to a record.
 
 use super::MapError;
-use super::rule::{EntityMapping, FieldRule};
-use super::transform::{Made, Transform};
+use super::column::{Column, Failed, Member, first};
+use super::custom::Custom;
+use super::overlay;
+use super::path::Path;
+use super::reader::Made;
+use super::rule::EntityMapping;
+use super::shape::Shape;
+use crate::Result;
 use crate::domain::entity::Entity;
-use crate::record::{Cell, Table};
-use crate::{Error, Result};
+use crate::record::{Cell, Field, Table};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// Rules bound to the columns of a record.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    mapping: EntityMapping,
-    /// For each rule, the place of its target in the row.
-    places: Vec<usize>,
-    /// Every column that a rule sets, once, in order.
-    columns: Vec<usize>,
+    pub(super) revision: String,
+    pub(super) number: Option<Path>,
+    pub(super) columns: Vec<Column>,
 }
 
 /// A reference that a record makes.
@@ -29,6 +33,17 @@ pub struct MappedRef {
     pub external_id: Option<String>,
 }
 
+/// A single field of a JSON column, such as `custom_fields.shift`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MappedMember {
+    /// The place of the column in the row.
+    pub place: usize,
+    /// The field.
+    pub name: Box<str>,
+    /// Its value; null: the vendor has none.
+    pub value: Value,
+}
+
 /// A record as the rules read it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Mapped {
@@ -36,10 +51,27 @@ pub struct Mapped {
     pub cells: Vec<(usize, Cell<'static>)>,
     /// References.
     pub references: Vec<MappedRef>,
+    /// Single fields of JSON columns.
+    pub members: Vec<MappedMember>,
+    /// The fields that the mapping supplied rather than the vendor.
+    pub supplied: Vec<Cow<'static, str>>,
     /// Values that have no word here, by column.
     pub vendor_values: Map<String, Value>,
     /// The vendor's number for people.
     pub number: Option<String>,
+}
+
+/// A rule that cannot map a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The place of the rule among the user's mappings; None: a rule of the vendor's default mapping.
+    pub mapping: Option<usize>,
+    /// The value, short; None: the vendor has none.
+    pub value: Option<String>,
+    /// What is wrong, without field, value and rule.
+    pub why: String,
+    /// The field, the reason and the whole sentence.
+    pub error: MapError,
 }
 
 /// Binds rules to the columns of their record.
@@ -47,28 +79,25 @@ pub struct Mapped {
 /// # Errors
 /// `CMMS-INTERNAL-001` for a rule whose target is no column.
 pub fn compile(mapping: &EntityMapping, table: &'static Table) -> Result<Compiled> {
-    let mut places = Vec::new();
-    let mut columns = Vec::new();
-    for rule in &mapping.rules {
-        let place = table.position(rule.target).ok_or_else(|| {
-            Error::internal(format!("{} has no column {}", table.name, rule.target))
-        })?;
-        places.push(place);
-        if !columns.contains(&place) {
-            columns.push(place);
-        }
-    }
-    Ok(Compiled {
-        mapping: mapping.clone(),
-        places,
-        columns,
-    })
+    overlay::compile(mapping, table, &[])
+}
+
+/// The same with a user's mappings laid over it: each takes the place of the rules for its target.
+///
+/// # Errors
+/// Those of [`compile`].
+pub fn compile_with(
+    mapping: &EntityMapping,
+    table: &'static Table,
+    custom: &[Custom],
+) -> Result<Compiled> {
+    overlay::compile(mapping, table, custom)
 }
 
 impl Compiled {
     /// Names this version of the rules.
-    pub fn revision(&self) -> &'static str {
-        self.mapping.revision
+    pub fn revision(&self) -> &str {
+        &self.revision
     }
 
     /// Maps a record.
@@ -76,108 +105,169 @@ impl Compiled {
     /// # Errors
     /// The first field that cannot be mapped.
     pub fn apply(&self, record: &Value) -> Result<Mapped, MapError> {
-        refuse_nul(record, "")?;
         let mut mapped = Mapped::default();
-        for column in &self.columns {
-            self.column(*column, record, &mut mapped)?;
+        mapped.cells.reserve(self.columns.len());
+        let mut worst = None;
+        let done = self.run(record, &mut mapped, &mut |failed| {
+            worst = Some(failed.error);
+            false
+        });
+        match worst {
+            Some(e) if !done => Err(e),
+            _ => Ok(mapped),
         }
-        mapped.number = self
-            .mapping
+    }
+
+    /// Maps a record and names every rule that cannot, instead of stopping at the first.
+    pub fn examine(&self, record: &Value) -> (Mapped, Vec<Finding>) {
+        let mut mapped = Mapped::default();
+        let mut findings = Vec::new();
+        self.run(record, &mut mapped, &mut |failed| {
+            findings.push(Finding {
+                mapping: failed.custom,
+                value: failed.value,
+                why: failed.bare,
+                error: failed.error,
+            });
+            true
+        });
+        (mapped, findings)
+    }
+
+    /// The columns that it sets, with what each takes.
+    pub fn columns(&self) -> impl Iterator<Item = (usize, &'static str, Option<Shape>)> {
+        self.columns.iter().map(|c| (c.place, c.name, c.shape))
+    }
+
+    /// Runs all rules until `failed` says no, and says whether it got to the end.
+    fn run(&self, record: &Value, to: &mut Mapped, failed: &mut dyn FnMut(Failed) -> bool) -> bool {
+        if holds_nul(record)
+            && let Err(error) = refuse_nul(record, "")
+        {
+            // No value of it can be kept, so no rule needs to look at it.
+            failed(Failed {
+                custom: None,
+                value: None,
+                bare: "holds the character U+0000".to_owned(),
+                error,
+            });
+            return false;
+        }
+        for column in &self.columns {
+            if let Err(e) = column.map(record, to)
+                && !failed(*e)
+            {
+                return false;
+            }
+            for member in &column.members {
+                if let Err(e) = column.member(member, record, to)
+                    && !failed(*e)
+                {
+                    return false;
+                }
+            }
+        }
+        to.number = self
             .number
             .as_ref()
             .and_then(|path| path.find(record))
             .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
             .filter(|s| !s.trim().is_empty());
-        Ok(mapped)
+        true
+    }
+}
+
+impl Column {
+    fn map(&self, record: &Value, to: &mut Mapped) -> Result<(), Box<Failed>> {
+        if self.rules.is_empty() {
+            return Ok(());
+        }
+        let given = first(self.rules.iter(), self.name, self.shape, record)?;
+        if let Some(entity) = self.refers_to() {
+            let external_id = match given.made {
+                Made::Reference(id) => Some(id),
+                _ => None,
+            };
+            to.references.push(MappedRef {
+                column: self.name,
+                to: entity,
+                external_id,
+            });
+            return Ok(());
+        }
+        if given.supplied {
+            to.supplied.push(Cow::Borrowed(self.name));
+        }
+        if let Some(value) = given.beside {
+            to.vendor_values.insert(self.name.to_owned(), value);
+        }
+        to.cells.push((
+            self.place,
+            match given.made {
+                Made::Cell(cell) | Made::Beside(cell) => cell,
+                // Nothing is null: a value that the vendor took away goes away here too. A column that
+                // cannot be null keeps what it has, which for a new record is its default.
+                Made::Nothing | Made::Reference(_) | Made::Member(_) => Cell::Null,
+            },
+        ));
+        Ok(())
     }
 
-    fn column(&self, column: usize, record: &Value, to: &mut Mapped) -> Result<(), MapError> {
-        let rules = || {
-            self.places
-                .iter()
-                .zip(&self.mapping.rules)
-                .filter(|(p, _)| **p == column)
-                .map(|(_, r)| r)
+    fn refers_to(&self) -> Option<Entity> {
+        use super::transform::Transform;
+        self.rules.iter().find_map(|rule| match rule.reader {
+            super::reader::Reader::Plain(Transform::Reference(entity)) => Some(entity),
+            _ => None,
+        })
+    }
+
+    /// Maps a single field: into the column's own value where a rule sets that, else for itself.
+    fn member(&self, member: &Member, record: &Value, to: &mut Mapped) -> Result<(), Box<Failed>> {
+        let name = &*member.name;
+        let rule = std::iter::once(&member.rule);
+        let given = first(rule, &member.target, None, record)?;
+        let value = match given.made {
+            Made::Member(value) => value,
+            _ => Value::Null,
         };
-        for rule in rules() {
-            match first(rule, record)? {
-                Made::Nothing => {}
-                made => {
-                    put(made, column, rule, record, to);
-                    return Ok(());
-                }
-            }
+        if given.supplied {
+            to.supplied.push(Cow::Owned(member.target.to_string()));
         }
-        for rule in rules() {
-            match rule.transform.missing() {
-                Made::Nothing if rule.required => {
-                    let field = rule
-                        .sources
-                        .first()
-                        .map(ToString::to_string)
-                        .unwrap_or_default();
-                    let detail = format!("{field} is missing; {} needs it", rule.target);
-                    return Err(MapError {
-                        field,
-                        reason: "missing_field",
-                        detail,
-                    });
-                }
-                Made::Nothing => {}
-                made => {
-                    put(made, column, rule, record, to);
-                    return Ok(());
-                }
-            }
+        if self.rules.is_empty() {
+            to.members.push(MappedMember {
+                place: self.place,
+                name: name.into(),
+                value,
+            });
+            return Ok(());
         }
-        if let Some(rule) = rules().next() {
-            put(Made::Nothing, column, rule, record, to);
+        if let Some((_, cell)) = to.cells.iter_mut().find(|(place, _)| *place == self.place) {
+            let mut fields = match &*cell {
+                Cell::Json(text) => serde_json::from_str(text).unwrap_or_default(),
+                _ => Map::new(),
+            };
+            if value.is_null() {
+                fields.remove(name);
+            } else {
+                fields.insert(name.to_owned(), value);
+            }
+            *cell = fields.cell().into_owned();
         }
         Ok(())
     }
 }
 
-fn first(rule: &FieldRule, record: &Value) -> Result<Made, MapError> {
-    for source in &rule.sources {
-        if let Some(value) = source.find(record) {
-            match rule.transform.make(source, value)? {
-                Made::Nothing => {}
-                made => return Ok(made),
-            }
-        }
-    }
-    Ok(Made::Nothing)
-}
-
-fn put(made: Made, column: usize, rule: &FieldRule, record: &Value, to: &mut Mapped) {
-    if let Transform::Reference(entity) = rule.transform {
-        let external_id = match made {
-            Made::Reference(id) => Some(id),
-            _ => None,
-        };
-        to.references.push(MappedRef {
-            column: rule.target,
-            to: entity,
-            external_id,
-        });
-        return;
-    }
-    match made {
-        Made::Cell(cell) => to.cells.push((column, cell)),
-        Made::Beside(cell) => {
-            if let Some(value) = rule.sources.iter().find_map(|s| s.find(record)) {
-                to.vendor_values
-                    .insert(rule.target.to_owned(), value.clone());
-            }
-            to.cells.push((column, cell));
-        }
-        // Nothing is null: a value that the vendor took away goes away here too. A column that cannot be
-        // null keeps what it has, which for a new record is its default.
-        Made::Nothing | Made::Reference(_) => to.cells.push((column, Cell::Null)),
+/// Whether a text in it holds U+0000, which not every store keeps.
+pub(super) fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(s) => s.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields.values().any(holds_nul),
+        _ => false,
     }
 }
 
-/// U+0000 is refused at the border: not every store keeps it.
+/// U+0000 is refused at the border, with the path of its field.
 fn refuse_nul(value: &Value, at: &str) -> Result<(), MapError> {
     let below = |name: &str| {
         if at.is_empty() {

@@ -1,19 +1,36 @@
 //! How a vendor's record becomes ours: rules as data, each a closed transform.
 //!
-//! An adapter ships an [`EntityMapping`]; [`compile`] binds it to the columns of its record once, and the
-//! result maps raw JSON to cells. What cannot be mapped is reported with field and reason; it is never 0,
-//! "" or silently left out.
+//! An adapter ships an [`EntityMapping`]; a user's mappings ([`Custom`]) are laid over it. [`compile_with`] binds
+//! both to the columns of the record once, and the result maps raw JSON to cells. What cannot be mapped is
+//! reported with field and reason; it is never 0, "" or silently left out.
 
 mod apply;
+mod canonical;
+mod column;
+mod custom;
+mod overlay;
 mod path;
+mod reader;
 mod rule;
+mod rules;
+mod shape;
+mod targets;
 mod transform;
+mod words;
 
 pub use crate::rules;
-pub use apply::{Compiled, Mapped, MappedRef, cell_json, compile};
+pub use apply::{
+    Compiled, Finding, Mapped, MappedMember, MappedRef, cell_json, compile, compile_with,
+};
+pub use canonical::canonical;
+pub use custom::{Custom, Written};
 pub use path::Path;
 pub use rule::{EntityMapping, FieldRule};
-pub use transform::{Transform, Words, normal};
+pub use rules::{Changed, Rule};
+pub use shape::Shape;
+pub use targets::{Target, targets};
+pub use transform::{Transform, Words};
+pub use words::normal;
 
 use crate::Error;
 

@@ -1,7 +1,7 @@
 //! The closed set of transforms.
 
-use super::MapError;
-use super::path::Path;
+use super::reader::Made;
+use super::shape::Misfit;
 use crate::domain::asset::AssetLocation;
 use crate::domain::entity::Entity;
 use crate::money::Money;
@@ -51,33 +51,12 @@ pub enum Transform {
     Object,
 }
 
-/// What a transform made of a value.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Made {
-    /// A value for the column.
-    Cell(Cell<'static>),
-    /// A value for the column, and the vendor's own word to be kept beside.
-    Beside(Cell<'static>),
-    /// A reference to a record of the vendor.
-    Reference(String),
-    /// No value.
-    Nothing,
-}
-
-/// A vendor's word as it is compared: lower case, without spaces, dashes and underscores.
-pub fn normal(word: &str) -> String {
-    word.chars()
-        .filter(|c| !c.is_whitespace() && *c != '-' && *c != '_')
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
 fn text(s: impl Into<String>) -> Cell<'static> {
     Cell::Text(Cow::Owned(s.into()))
 }
 
 /// Whether the vendor means "unset": several write `""` for it.
-fn is_unset(value: &Value) -> bool {
+pub(super) fn is_unset(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(|s| s.trim().is_empty())
 }
 
@@ -98,15 +77,8 @@ impl Transform {
     }
 
     /// Reads a value that is there.
-    pub(super) fn make(&self, source: &Path, value: &Value) -> Result<Made, MapError> {
-        let wrong = |reason: &'static str, want: &str| MapError {
-            field: source.to_string(),
-            reason,
-            detail: format!("{source} should be {want} and is {}", shown(value)),
-        };
-        if is_unset(value) {
-            return Ok(Made::Nothing);
-        }
+    pub(super) fn make(&self, value: &Value) -> Result<Made, Misfit> {
+        let wrong = |reason: &'static str, want: &str| (reason, format!("should be {want}"));
         let made = match self {
             Self::Text => text(scalar(value).ok_or_else(|| wrong("wrong_type", "a text"))?),
             Self::Number => number(value)
@@ -128,16 +100,8 @@ impl Transform {
                 .ok_or_else(|| wrong("bad_date", "a date"))?
                 .cell()
                 .into_owned(),
-            Self::Words(words) => {
-                let word = scalar(value).ok_or_else(|| wrong("wrong_type", "a word"))?;
-                let key = normal(&word);
-                let known = words.table.iter().find(|(theirs, _)| normal(theirs) == key);
-                return Ok(match (known, words.unknown) {
-                    (Some((_, ours)), _) => Made::Cell(text(*ours)),
-                    (None, Some(ours)) => Made::Beside(text(ours)),
-                    (None, None) => Made::Nothing,
-                });
-            }
+            // Tables are prepared as readers of their own.
+            Self::Words(_) => return Err(wrong("wrong_type", "a word of a prepared table")),
             Self::Id => {
                 text(of_object(value, &["id"]).ok_or_else(|| wrong("wrong_type", "an id"))?)
             }
@@ -149,7 +113,7 @@ impl Transform {
                 return Ok(if id.trim().is_empty() {
                     Made::Nothing
                 } else {
-                    Made::Reference(id)
+                    Made::Reference(id.into_owned())
                 });
             }
             Self::Place => Json(place(value).ok_or_else(|| wrong("wrong_type", "a place"))?)
@@ -159,7 +123,10 @@ impl Transform {
                 let items = value
                     .as_array()
                     .ok_or_else(|| wrong("wrong_type", "a list"))?;
-                let words: Option<Vec<String>> = items.iter().map(scalar).collect();
+                let words: Option<Vec<String>> = items
+                    .iter()
+                    .map(|item| scalar(item).map(Cow::into_owned))
+                    .collect();
                 words
                     .ok_or_else(|| wrong("wrong_type", "a list of texts"))?
                     .cell()
@@ -173,19 +140,15 @@ impl Transform {
         };
         Ok(Made::Cell(made))
     }
-
-    /// What it makes of nothing.
-    pub(super) fn missing(&self) -> Made {
-        match self {
-            Self::Words(words) => words.missing.map_or(Made::Nothing, |w| Made::Cell(text(w))),
-            _ => Made::Nothing,
-        }
-    }
 }
 
 /// A value as it is shown in a message: short.
-fn shown(value: &Value) -> String {
-    let text = value.to_string();
+pub(super) fn shown(value: &Value) -> String {
+    // A long text is cut before it is written out.
+    let text = match value.as_str().filter(|s| s.len() > 400) {
+        Some(long) => Value::from(long.chars().take(100).collect::<String>()).to_string(),
+        None => value.to_string(),
+    };
     if text.chars().count() <= 80 {
         return text;
     }
@@ -193,16 +156,19 @@ fn shown(value: &Value) -> String {
     format!("{head}…")
 }
 
-fn scalar(value: &Value) -> Option<String> {
+/// A text, or a number or truth value in its letters.
+pub(super) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(s) => Some(s.clone()),
-        Value::Number(n) => Some(n.to_string()),
-        Value::Bool(b) => Some(b.to_string()),
+        Value::String(s) => Some(Cow::Borrowed(s)),
+        Value::Number(n) => Some(Cow::Owned(n.to_string())),
+        Value::Bool(true) => Some(Cow::Borrowed("true")),
+        Value::Bool(false) => Some(Cow::Borrowed("false")),
         _ => None,
     }
 }
 
-fn number(value: &Value) -> Option<f64> {
+/// A number, also as a text.
+pub(super) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(n) => n.as_f64(),
         Value::String(s) => s.trim().parse().ok(),
@@ -235,7 +201,7 @@ fn date(value: &Value) -> Option<NaiveDate> {
 }
 
 /// The text itself, or the first of these fields of an object that holds one.
-fn of_object(value: &Value, names: &[&str]) -> Option<String> {
+fn of_object<'v>(value: &'v Value, names: &[&str]) -> Option<Cow<'v, str>> {
     match value {
         Value::Object(fields) => names
             .iter()
@@ -247,7 +213,7 @@ fn of_object(value: &Value, names: &[&str]) -> Option<String> {
 }
 
 fn place(value: &Value) -> Option<AssetLocation> {
-    let location_name = of_object(value, &["name", "id"])?;
+    let location_name = of_object(value, &["name", "id"])?.into_owned();
     let number_of = |name| value.get(name).and_then(number);
     Some(AssetLocation {
         location_name,

@@ -4,6 +4,7 @@
 //! keeps the path of the value at hand and turns serde's complaints into typed errors.
 
 use super::strict;
+pub(super) use crate::domain::check::nearest;
 use crate::{Error, Result, code};
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
@@ -87,15 +88,6 @@ impl Input {
 /// `CMMS-INPUT-002` to `-008`, naming the field.
 pub fn decode<T: DeserializeOwned>(input: Input) -> Result<T> {
     T::deserialize(Fields(input)).map_err(Error::from)
-}
-
-/// The nearest of some names, if one is near.
-pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    known
-        .map(|k| (strsim::damerau_levenshtein(name, k), k))
-        .filter(|(distance, k)| *distance <= (k.len().max(name.len()) / 3).max(1))
-        .min()
-        .map(|(_, k)| k)
 }
 
 /// What serde complains about, before it has a field.

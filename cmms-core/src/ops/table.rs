@@ -2,9 +2,9 @@
 
 use super::operation::{Effect, OpDef, OpMeta, Operation, Verb};
 use crate::context::{CallContext, Permission};
-use crate::domain::{asset, connection, sync_run, sync_state, work_order};
+use crate::domain::{asset, connection, field_mapping, sync_run, sync_state, work_order};
 use crate::page::Page;
-use crate::services::{App, assets, connections, runs, sync, work_orders};
+use crate::services::{App, assets, connections, mappings, quarantine, runs, sync, work_orders};
 use crate::{Result, code};
 
 /// Hands the table to a macro, so that whatever is made from it cannot differ from it.
@@ -39,6 +39,24 @@ macro_rules! operations_with {
                 [CONNECTION_NOT_FOUND, VENDOR_UNREACHABLE, VENDOR_LOGIN, VENDOR_FORBIDDEN, VENDOR_ANSWER, VENDOR_TIMEOUT],
                 connections::GetConnection => connections::ConnectionTest, connections::test;
         }
+        mappings, Mappings, "Field mappings: what is laid over a vendor's default mapping." {
+            /// Maps one of a vendor's fields to one of ours.
+            create = MappingsCreate, Post "/cmms/mappings", ConnectionEdit, Write, 201,
+                [CONNECTION_NOT_FOUND, MAPPING_EXISTS, MAPPING_RULE, MAPPING_UNSUPPORTED, MAPPING_TARGET, VENDOR_UNSUPPORTED],
+                mappings::CreateMapping => field_mapping::FieldMapping, mappings::create;
+            /// Lists mappings, oldest first.
+            list = MappingsList, Get "/cmms/mappings", ConnectionView, Read, 200,
+                [INPUT_CURSOR],
+                mappings::ListMappings => Page<field_mapping::FieldMapping>, mappings::list;
+            /// Removes a mapping.
+            delete = MappingsDelete, Delete "/cmms/mappings/{mapping_id}", ConnectionEdit, Write, 200,
+                [MAPPING_NOT_FOUND],
+                mappings::GetMapping => mappings::MappingDeleted, mappings::delete;
+            /// Tries mappings out on records; nothing is stored.
+            preview = MappingsPreview, Post "/cmms/mappings/preview", ConnectionEdit, Long, 200,
+                [CONNECTION_NOT_FOUND, VENDOR_UNREACHABLE, VENDOR_LOGIN, VENDOR_ANSWER, VENDOR_TIMEOUT, VENDOR_UNSUPPORTED],
+                mappings::PreviewMappings => mappings::MappingPreview, mappings::preview;
+        }
         sync, Sync, "Syncs: bring a vendor's records in." {
             /// Brings work orders in.
             work_orders = SyncWorkOrders, Post "/cmms/sync/work-orders", SyncRun, Long, 200,
@@ -67,7 +85,15 @@ macro_rules! operations_with {
             /// Lists records that cannot be stored, with field and reason.
             list = QuarantineList, Get "/cmms/quarantine", SyncView, Read, 200,
                 [INPUT_CURSOR],
-                runs::ListQuarantine => Page<sync_state::QuarantineItem>, runs::quarantine;
+                quarantine::ListQuarantine => Page<sync_state::QuarantineItem>, quarantine::list;
+            /// Maps a record that cannot be stored again, with the present mapping.
+            retry = QuarantineRetry, Post "/cmms/quarantine/{quarantine_id}/retry", SyncRun, Write, 200,
+                [QUARANTINE_NOT_FOUND, SYNC_RUNNING],
+                quarantine::GetQuarantined => sync_state::QuarantineItem, quarantine::retry;
+            /// Leaves a record that cannot be stored out for good.
+            discard = QuarantineDiscard, Post "/cmms/quarantine/{quarantine_id}/discard", SyncRun, Write, 200,
+                [QUARANTINE_NOT_FOUND, QUARANTINE_RESOLVED],
+                quarantine::GetQuarantined => sync_state::QuarantineItem, quarantine::discard;
         }
         work_orders, WorkOrders, "Work orders." {
             /// Creates a work order.

@@ -1,11 +1,9 @@
-//! Runs and the quarantine, as they are read.
+//! Runs, as they are read.
 
 use super::app::App;
 use super::paging;
 use crate::context::{CallContext, Permission};
-use crate::domain::entity::Entity;
 use crate::domain::sync_run::{SyncRun, SyncStatus};
-use crate::domain::sync_state::{QuarantineItem, QuarantineState};
 use crate::ids::{ConnectionId, RunId};
 use crate::page::Page;
 use crate::ports::repository::TxExt;
@@ -37,24 +35,6 @@ request! {
             cmms_connection_id: ConnectionId,
             /// Only those that stand so.
             status: SyncStatus,
-            /// At most so many, from 1 to 500 (50).
-            limit: u32,
-            /// The `next` of the page before.
-            cursor: String,
-        }
-    }
-}
-
-request! {
-    /// Lists records that cannot be stored, oldest first.
-    pub struct ListQuarantine {
-        optional {
-            /// Only those of this connection.
-            cmms_connection_id: ConnectionId,
-            /// Only those of this kind.
-            entity: Entity,
-            /// Only those that stand so; `open` unless said.
-            state: QuarantineState,
             /// At most so many, from 1 to 500 (50).
             limit: u32,
             /// The `next` of the page before.
@@ -105,37 +85,4 @@ pub async fn list(cx: &CallContext, app: &App, input: ListRuns) -> Result<Page<S
         paging::page(&mut tx, cx, &wanted, SyncRun::ID, ask, |r: &SyncRun| r.id.0).await?;
     page.items.iter_mut().for_each(SyncRun::derive);
     Ok(page)
-}
-
-/// A page of the quarantine.
-///
-/// # Errors
-/// `CMMS-INPUT-009` for a foreign cursor; `CMMS-INPUT-010` for a limit out of range.
-pub async fn quarantine(
-    cx: &CallContext,
-    app: &App,
-    input: ListQuarantine,
-) -> Result<Page<QuarantineItem>> {
-    cx.scope.require(Permission::SyncView)?;
-    let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
-    let connection = input.cmms_connection_id.map(|id| id.to_string());
-    let state = input.state.unwrap_or(QuarantineState::Open);
-    let wanted = [
-        (QuarantineItem::CONNECTION_ID, connection.as_deref()),
-        (QuarantineItem::ENTITY, input.entity.map(Entity::as_str)),
-        (QuarantineItem::STATE, Some(state.as_str())),
-    ];
-    let ask = paging::Ask {
-        limit: input.limit,
-        cursor: input.cursor.as_deref(),
-    };
-    paging::page(
-        &mut tx,
-        cx,
-        &wanted,
-        QuarantineItem::ID,
-        ask,
-        |q: &QuarantineItem| q.id.0,
-    )
-    .await
 }

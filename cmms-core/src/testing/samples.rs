@@ -217,6 +217,7 @@ pub fn external_link(connection: ConnectionId, n: u32) -> ExternalLink {
         snapshot: RawJson(format!("{{\"title\":\"Snapshot {n}\"}}").into()),
         vendor_values: map(&[("priority", json!(format!("P{n}")))]),
         number: Some(format!("#{n}")),
+        supplied: Some(Json(vec![format!("field_{n}")])),
         vendor_updated_at: Some(at(n)),
         changed_at: at(n + 1),
     }
@@ -259,6 +260,7 @@ pub fn quarantine_item(connection: ConnectionId, n: u32) -> QuarantineItem {
         reason: format!("reason_{n}"),
         detail: format!("Detail {n}"),
         raw: RawJson(format!("{{\"id\":{n}}}").into()),
+        vendor_updated_at: Some(at(n + 4)),
         first_seen_at: at(n + 2),
         last_seen_at: at(n + 3),
         attempts: i64::from(n) + 1,

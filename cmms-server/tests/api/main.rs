@@ -12,6 +12,7 @@ mod calls;
 mod documented;
 mod fixture;
 mod headers;
+mod mappings;
 mod odd;
 mod paging;
 mod port;

@@ -130,6 +130,26 @@ CREATE TABLE cmms_connections (
 CREATE UNIQUE INDEX cmms_connections_by_connection_name ON cmms_connections (org_id, connection_name);
 CREATE UNIQUE INDEX cmms_connections_by_slug ON cmms_connections (org_id, slug);
 
+-- What a user lays over an adapter's default mapping.
+CREATE TABLE cmms_field_mappings (
+    org_id              BLOB    NOT NULL,
+    id                  BLOB    NOT NULL,
+    version             INTEGER NOT NULL,
+    created_at          INTEGER NOT NULL,
+    created_by          TEXT    NOT NULL,
+    updated_at          INTEGER NOT NULL,
+    cmms_connection_id  BLOB    NOT NULL,
+    entity              TEXT    NOT NULL,
+    source_field        TEXT    NOT NULL,
+    target_field        TEXT    NOT NULL,
+    transformation_rule TEXT,
+    is_required         INTEGER NOT NULL,
+    direction           TEXT    NOT NULL,
+    PRIMARY KEY (org_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX cmms_field_mappings_by_target
+    ON cmms_field_mappings (org_id, cmms_connection_id, entity, target_field, direction);
+
 -- Sealed; the key is never in the database.
 CREATE TABLE cmms_secrets (
     org_id        BLOB    NOT NULL,
@@ -158,6 +178,7 @@ CREATE TABLE external_links (
     snapshot          TEXT    NOT NULL,
     vendor_values     TEXT    NOT NULL,
     number            TEXT,
+    supplied          TEXT,
     vendor_updated_at INTEGER,
     changed_at        INTEGER NOT NULL,
     PRIMARY KEY (org_id, connection_id, entity, external_id)
@@ -198,6 +219,7 @@ CREATE TABLE sync_quarantine (
     reason        TEXT    NOT NULL,
     detail        TEXT    NOT NULL,
     raw           TEXT    NOT NULL,
+    vendor_updated_at INTEGER,
     first_seen_at INTEGER NOT NULL,
     last_seen_at  INTEGER NOT NULL,
     attempts      INTEGER NOT NULL,
@@ -279,6 +301,8 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('cmms_connections', 'cmms_connections',                   '20 10 1'),
     ('cmms_connections', 'cmms_connections_by_connection_name', '20 10 1'),
     ('cmms_connections', 'cmms_connections_by_slug',           '20 10 1'),
+    ('cmms_field_mappings', 'cmms_field_mappings',             '200 100 1'),
+    ('cmms_field_mappings', 'cmms_field_mappings_by_target',   '200 100 10 5 1 1'),
     ('cmms_secrets',     'cmms_secrets',                       '20 10 1 1'),
     ('cmms_secrets',     'cmms_secrets_by_id',                 '20 10 1'),
     ('external_links',   'sqlite_autoindex_external_links_1',  '1000000 500000 250000 120000 1'),

@@ -320,10 +320,8 @@ impl Check<'_> {
     fn kind(&mut self, name: &str, value: &Value, link: &ExternalLink, order: &WorkOrder) {
         let word = text(value, "category");
         let known = match word.as_deref().map(plain).as_deref() {
-            None => Some(MaintenanceType::Corrective),
+            None | Some("corrective") => Some(MaintenanceType::Corrective),
             Some("preventive") => Some(MaintenanceType::Preventive),
-            // The vendor's own word for repairs is in the default table beside the words that are ours.
-            Some("corrective" | "damage") => Some(MaintenanceType::Corrective),
             Some("predictive") => Some(MaintenanceType::Predictive),
             Some("emergency") => Some(MaintenanceType::Emergency),
             Some("inspection") => Some(MaintenanceType::Inspection),

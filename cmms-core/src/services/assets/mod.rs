@@ -6,12 +6,14 @@ use super::app::App;
 use super::audit::{AuditEvent, changes};
 use super::patching::{check_version, set};
 use super::pending::{self, Arrived};
+use super::provenance::{self, Reference};
 use super::uow::Uow;
 use super::{links, paging};
 use crate::context::{CallContext, Permission};
 use crate::domain::asset::{Asset, AssetStatus, AssetType, check_tag};
 use crate::domain::audit::FieldChange;
 use crate::domain::check::Checks;
+use crate::domain::entity::Entity;
 use crate::domain::sync_state::PendingRef;
 use crate::ids::AssetId;
 use crate::page::Page;
@@ -96,6 +98,7 @@ pub async fn get(cx: &CallContext, app: &App, input: GetAsset) -> Result<Asset> 
     let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
     let mut asset = require(&mut tx, &input.asset_id).await?;
     finish(&mut tx, std::slice::from_mut(&mut asset)).await?;
+    tell_origins(&mut tx, &mut asset).await?;
     Ok(asset)
 }
 
@@ -265,5 +268,24 @@ async fn finish(tx: &mut Box<dyn Tx>, assets: &mut [Asset]) -> Result<()> {
     for asset in assets {
         asset.external = externals.remove(&asset.id.0).unwrap_or_default();
     }
+    Ok(())
+}
+
+/// Says who wrote each field, where the record has counterparts.
+async fn tell_origins(tx: &mut Box<dyn Tx>, asset: &mut Asset) -> Result<()> {
+    if asset.external.is_empty() {
+        return Ok(());
+    }
+    let mut external = std::mem::take(&mut asset.external);
+    let (id, by, now) = (asset.id, String::new(), asset.created_at);
+    let kind = AssetType::Equipment;
+    let fresh = Asset::new(id, String::new(), String::new(), kind, by, now);
+    let reference = Reference {
+        column: Asset::PARENT_ASSET_ID.0,
+        to: asset.parent_uid,
+        pending: asset.parent_pending.as_deref(),
+    };
+    provenance::fill(tx, Entity::Asset, asset, &fresh, reference, &mut external).await?;
+    asset.external = external;
     Ok(())
 }

@@ -13,13 +13,14 @@ use crate::ports::store::{Filter, Query, Tx};
 use crate::record::{Cell, Field, Record};
 use crate::services::app::App;
 use crate::services::audit::AuditEvent;
+use crate::services::mappings;
 use crate::services::sync::lease;
 use crate::services::uow::Uow;
 
 /// Rows that are deleted at a time.
 const CHUNK: u32 = 1_000;
 
-/// Removes a connection with its secrets, links, checkpoints and quarantine. Records that it brought in
+/// Removes a connection with its secrets, mappings, links, checkpoints and quarantine. Records that it brought in
 /// stay as records of our own; runs and the audit stay as history.
 ///
 /// # Errors
@@ -36,6 +37,7 @@ pub async fn delete(
     lease::refuse_while_held(app, uow.tx(), id).await?;
     let links_removed = links(uow.tx(), id).await?;
     quarantine(uow.tx(), id).await?;
+    mappings::delete_all(uow.tx(), id).await?;
     for entity in Entity::ALL {
         let key = [id.cell(), entity.cell()];
         uow.tx().of::<Checkpoint>().delete(&key).await?;

@@ -57,6 +57,9 @@ pub(super) async fn commit<R: Synced>(
     };
     for page in pages {
         open.checkpoint = checkpoint_behind(&page, &stream.checkpoint);
+        let counts = count::<R>(&mut open.run);
+        counts.pages += 1;
+        counts.fetched += page.fetched;
         page_into(stream, &mut open, page).await?;
         if open.uow.as_ref().is_some_and(Uow::others_wait) {
             close(stream, run, &mut open).await?;
@@ -72,16 +75,31 @@ pub(super) async fn commit<R: Synced>(
     Ok(())
 }
 
+/// Writes records that came from no page but waited here: by the same steps, and no checkpoint moves.
+pub(super) async fn commit_waiting<R: Synced>(
+    stream: &mut Stream<'_, R>,
+    run: &mut SyncRun,
+    mut page: SievedPage<R>,
+) -> Result<()> {
+    let mut open = Open {
+        uow: None,
+        run: run.clone(),
+        checkpoint: stream.checkpoint.clone(),
+        audit: Vec::new(),
+    };
+    let uow = begun(stream, &mut open).await?;
+    super::remap::keep_open(uow.tx(), stream.plan.connection.id, R::ENTITY, &mut page).await?;
+    page_into(stream, &mut open, page).await?;
+    close(stream, run, &mut open).await
+}
+
 /// Writes one page into the open transaction, which begins with the first page that has something to write.
 async fn page_into<'a, R: Synced>(
     stream: &mut Stream<'a, R>,
     open: &mut Open<'a>,
     page: SievedPage<R>,
 ) -> Result<()> {
-    let counts = count::<R>(&mut open.run);
-    counts.pages += 1;
-    counts.fetched += page.fetched;
-    counts.unchanged += page.unchanged;
+    count::<R>(&mut open.run).unchanged += page.unchanged;
     let heals = stream.has_quarantine && !page.good.is_empty();
     if !heals && page.items.is_empty() && page.bad.is_empty() {
         return Ok(());
@@ -91,12 +109,13 @@ async fn page_into<'a, R: Synced>(
     let written = write::records(stream, uow, &mut run, page.items, page.known).await?;
     let mut bad = page.bad;
     bad.extend(written.bad);
-    count::<R>(&mut run).quarantined += bad.len() as u64;
     stream.has_quarantine |= !bad.is_empty();
     if heals || !bad.is_empty() {
         let good: Vec<&str> = page.good.iter().map(String::as_str).collect();
         let now = uow.now();
-        settle(stream.app, uow.tx(), &mut run, R::ENTITY, bad, &good, now).await?;
+        let (app, met) = (stream.app, page.met);
+        let kept = settle(app, uow.tx(), &mut run, R::ENTITY, bad, &good, met, now).await?;
+        count::<R>(&mut run).quarantined += kept;
     }
     open.run = run;
     open.audit.extend(written.audit);

@@ -2,11 +2,12 @@
 
 use super::references::Known;
 use super::synced::Synced;
+use super::withdraw;
 use crate::domain::audit::FieldChange;
 use crate::failpoint::{Failpoint, is_on};
 use crate::ids::ConnectionId;
 use crate::mapping::{MapError, Mapped, MappedRef, cell_json};
-use crate::record::{Cell, Column, Privacy, RawJson, Row};
+use crate::record::{Cell, Column, Field, Privacy, RawJson, Row};
 use serde_json::{Map, Value};
 
 /// What the mapping made of a record, as the link keeps it: mapped columns and references.
@@ -24,6 +25,12 @@ pub(super) fn snapshot<R: Synced>(mapped: &Mapped) -> RawJson {
             .map_or(Value::Null, Value::String);
         fields.insert(reference.column.to_owned(), id);
     }
+    for member in &mapped.members {
+        if let Some(column) = R::TABLE.columns.get(member.place) {
+            let name = format!("{}.{}", column.name, member.name);
+            fields.insert(name, member.value.clone());
+        }
+    }
     RawJson(Value::Object(fields).to_string().into())
 }
 
@@ -39,12 +46,17 @@ pub(super) struct Merged {
 /// Puts the fields that the vendor changed since the snapshot into a record. Without a snapshot, all of them.
 pub(super) fn merge<R: Synced>(
     record: &mut R,
-    cells: Vec<(usize, Cell<'static>)>,
+    mapped: &mut Mapped,
     snapshot: Option<&Map<String, Value>>,
 ) -> Result<Merged, MapError> {
+    let cells = std::mem::take(&mut mapped.cells);
+    let members = std::mem::take(&mut mapped.members);
     let snapshot = snapshot.filter(|_| !is_on(Failpoint::IgnoreSnapshot));
     let mut row = Row::of(record);
     let mut merged = Merged::default();
+    if let Some(snapshot) = snapshot {
+        withdraw::unmapped::<R>(&mut row, &cells, &members, snapshot, &mut merged.fields);
+    }
     for (place, cell) in cells {
         let (Some(column), Some(present)) = (R::TABLE.columns.get(place), row.0.get_mut(place))
         else {
@@ -60,6 +72,28 @@ pub(super) fn merge<R: Synced>(
         }
         merged.note(column, present, before);
         *present = cell;
+    }
+    for member in members {
+        let (Some(column), Some(present)) = (
+            R::TABLE.columns.get(member.place),
+            row.0.get_mut(member.place),
+        ) else {
+            continue;
+        };
+        let name = format!("{}.{}", column.name, member.name);
+        let before = snapshot.and_then(|s| s.get(&name));
+        let mut fields = withdraw::fields_of(present);
+        let stored = fields.get(&*member.name).unwrap_or(&Value::Null);
+        if before == Some(&member.value) || *stored == member.value {
+            continue;
+        }
+        merged.note_value(&name, column.privacy, stored, before);
+        if member.value.is_null() {
+            fields.remove(&*member.name);
+        } else {
+            fields.insert(member.name.into_string(), member.value);
+        }
+        *present = fields.cell().into_owned();
     }
     *record = row.to_record().map_err(|e| MapError {
         field: String::new(),
@@ -93,17 +127,28 @@ pub(super) fn refer<R: Synced>(
 
 impl Merged {
     fn note(&mut self, column: &Column, present: &Cell<'_>, snapshot: Option<&Value>) {
-        self.fields.push(column.name.to_owned());
+        if snapshot.is_none() {
+            self.fields.push(column.name.to_owned());
+        } else {
+            self.note_value(column.name, column.privacy, &cell_json(present), snapshot);
+        }
+    }
+
+    fn note_value(
+        &mut self,
+        name: &str,
+        privacy: Privacy,
+        present: &Value,
+        snapshot: Option<&Value>,
+    ) {
+        self.fields.push(name.to_owned());
         // Somebody here had changed what the vendor changes now.
-        if snapshot.is_some_and(|pulled| *pulled != cell_json(present)) {
-            tracing::debug!(
-                field = column.name,
-                "a local value gives way to the vendor's"
-            );
-            let shown = matches!(column.privacy, Privacy::Public | Privacy::Internal);
+        if snapshot.is_some_and(|pulled| pulled != present) {
+            tracing::debug!(field = name, "a local value gives way to the vendor's");
+            let shown = matches!(privacy, Privacy::Public | Privacy::Internal);
             self.overwritten.push(FieldChange {
-                field: column.name.to_owned(),
-                before: shown.then(|| cell_json(present)),
+                field: name.to_owned(),
+                before: shown.then(|| present.clone()),
                 after: None,
             });
         }

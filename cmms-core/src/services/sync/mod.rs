@@ -6,11 +6,13 @@ mod merge;
 mod pages;
 mod quarantine;
 mod references;
+pub(super) mod remap;
 mod run;
 mod sieve;
 mod stream;
 mod synced;
 mod tags;
+mod withdraw;
 mod write;
 
 use super::app::App;

@@ -19,18 +19,32 @@ use std::collections::BTreeMap;
 pub(super) struct Bad {
     /// The vendor's id, or a digest where it has none.
     pub(super) external_id: String,
+    /// When the vendor last changed it.
+    pub(super) updated_at: Option<DateTime<Utc>>,
     /// The record.
     pub(super) raw: Box<str>,
     /// Why.
     pub(super) why: MapError,
 }
 
-/// How many records wait.
-pub(super) async fn waiting(
+/// How records came to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Met {
+    /// The vendor sent them.
+    #[default]
+    AtVendor,
+    /// They waited and were mapped again, as every sync does. What fails as before is left as it is.
+    Again,
+    /// Somebody asked for it.
+    Retry,
+}
+
+/// The keys of the records that wait.
+pub(super) async fn open_keys(
     tx: &mut Box<dyn Tx>,
     connection: ConnectionId,
     entities: &[Entity],
-) -> Result<usize> {
+) -> Result<Vec<QuarantineKey>> {
     let open = Filter::And(vec![
         Filter::eq(QuarantineKey::STATE, QuarantineState::Open.cell()),
         Filter::eq(QuarantineKey::CONNECTION_ID, connection.cell()),
@@ -39,14 +53,42 @@ pub(super) async fn waiting(
             entities.iter().map(Field::cell).collect(),
         ),
     ]);
-    Ok(tx
-        .of::<QuarantineKey>()
-        .list(&Query::filter(open))
-        .await?
-        .len())
+    tx.of::<QuarantineKey>().list(&Query::filter(open)).await
 }
 
-/// Keeps bad records, and ends the waiting of those that came in good.
+/// How many records wait.
+pub(super) async fn waiting(
+    tx: &mut Box<dyn Tx>,
+    connection: ConnectionId,
+    entities: &[Entity],
+) -> Result<usize> {
+    open_keys(tx, connection, entities).await.map(|k| k.len())
+}
+
+/// The quarantined records of these vendor ids.
+pub(super) async fn stored(
+    tx: &mut Box<dyn Tx>,
+    connection: ConnectionId,
+    entity: Entity,
+    ids: impl Iterator<Item = &str>,
+) -> Result<BTreeMap<String, QuarantineItem>> {
+    let keys: Vec<_> = ids
+        .map(|id| [connection.cell(), entity.cell(), Cell::text(id)])
+        .collect();
+    let keys: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 3]>::as_slice).collect();
+    let found = tx.of::<QuarantineItem>().get_all(&keys).await?;
+    Ok(found
+        .into_iter()
+        .map(|item| (item.external_id.clone(), item))
+        .collect())
+}
+
+/// Keeps bad records, and ends the waiting of those that came in good. Answers how many bad ones are new to
+/// this run.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each says one thing about the page at hand"
+)]
 pub(super) async fn settle(
     app: &App,
     tx: &mut Box<dyn Tx>,
@@ -54,27 +96,29 @@ pub(super) async fn settle(
     entity: Entity,
     bad: Vec<Bad>,
     good: &[&str],
+    met: Met,
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<u64> {
     let connection = run.cmms_connection_id;
-    let keys: Vec<_> = bad
-        .iter()
-        .map(|b| b.external_id.as_str())
-        .chain(good.iter().copied())
-        .map(|id| [connection.cell(), entity.cell(), Cell::text(id)])
-        .collect();
-    let keys: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 3]>::as_slice).collect();
-    let stored = tx.of::<QuarantineItem>().get_all(&keys).await?;
-    let mut stored: BTreeMap<String, QuarantineItem> = stored
-        .into_iter()
-        .map(|item| (item.external_id.clone(), item))
-        .collect();
+    let ids = bad.iter().map(|b| b.external_id.as_str());
+    let ids = ids.chain(good.iter().copied());
+    let mut stored = stored(tx, connection, entity, ids).await?;
+    let mut kept = 0;
     let mut fresh = Vec::new();
     let mut known = Vec::new();
     for record in bad {
-        let e = Error::from(record.why.clone());
-        run.add_error(error_of(&e, Some(entity), Some(&record.external_id)));
         let before = stored.remove(&record.external_id);
+        if before
+            .as_ref()
+            .is_some_and(|item| stays(item, &record, met))
+        {
+            continue;
+        }
+        if met == Met::AtVendor {
+            kept += 1;
+            let e = Error::from(record.why.clone());
+            run.add_error(error_of(&e, Some(entity), Some(&record.external_id)));
+        }
         let is_known = before.is_some();
         let mut item = before.unwrap_or_else(|| QuarantineItem {
             connection_id: connection,
@@ -90,6 +134,7 @@ pub(super) async fn settle(
             reason: String::new(),
             detail: String::new(),
             raw: RawJson(Box::default()),
+            vendor_updated_at: None,
             first_seen_at: now,
             last_seen_at: now,
             attempts: 0,
@@ -97,12 +142,15 @@ pub(super) async fn settle(
         });
         item.version += 1;
         item.updated_at = now;
-        item.run_id = run.id;
         item.field = record.why.field;
         item.reason = record.why.reason.to_owned();
         item.detail = record.why.detail;
         item.raw = RawJson(record.raw);
-        item.last_seen_at = now;
+        item.vendor_updated_at = record.updated_at;
+        if met == Met::AtVendor {
+            item.run_id = run.id;
+            item.last_seen_at = now;
+        }
         item.attempts += 1;
         item.state = QuarantineState::Open;
         if is_known {
@@ -112,18 +160,38 @@ pub(super) async fn settle(
         }
     }
     for (_, mut item) in stored {
-        if item.state == QuarantineState::Open && good.contains(&item.external_id.as_str()) {
+        let waits = item.state == QuarantineState::Open || met == Met::Retry;
+        if waits && good.contains(&item.external_id.as_str()) {
             item.version += 1;
             item.updated_at = now;
             item.state = QuarantineState::Resolved;
             known.push(item);
         }
     }
-    tx.of::<QuarantineItem>()
-        .save_all(&fresh, SaveRule::Insert)
-        .await?;
-    tx.of::<QuarantineItem>()
-        .save_all(&known, SaveRule::Update)
-        .await?;
-    Ok(())
+    if !fresh.is_empty() {
+        tx.of::<QuarantineItem>()
+            .save_all(&fresh, SaveRule::Insert)
+            .await?;
+    }
+    if !known.is_empty() {
+        tx.of::<QuarantineItem>()
+            .save_all(&known, SaveRule::Update)
+            .await?;
+    }
+    Ok(kept)
+}
+
+/// Whether a record that is met again changes nothing about its quarantine.
+fn stays(item: &QuarantineItem, record: &Bad, met: Met) -> bool {
+    let same = item.raw.0 == record.raw;
+    match met {
+        // Somebody decided to leave exactly this form of the record out.
+        Met::AtVendor => item.state == QuarantineState::Discarded && same,
+        Met::Again => {
+            let why = &record.why;
+            same && (&item.field, item.reason.as_str(), &item.detail)
+                == (&why.field, why.reason, &why.detail)
+        }
+        Met::Retry => false,
+    }
 }

@@ -17,6 +17,7 @@ use crate::services::audit::AuditEvent;
 use crate::services::connections;
 use crate::services::uow::Uow;
 use crate::{Error, ErrorKind, Result, code};
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 /// What is to be done.
@@ -54,7 +55,22 @@ async fn begin(cx: &CallContext, app: &App, plan: &Plan, id: RunId) -> Result<Sy
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
     let by = cx.scope.principal().to_string();
-    let run = SyncRun {
+    let run = begun(plan, id, by, now);
+    for entity in plan.sync_type.entities() {
+        lease::take(app, uow.tx(), plan.connection.id, *entity, id, now).await?;
+    }
+    uow.save(&run, SaveRule::Insert, || {
+        Error::internal("a run id was used twice")
+    })
+    .await?;
+    uow.commit(AuditEvent::new("sync.start", "run", id).version(run.version))
+        .await?;
+    Ok(run)
+}
+
+/// A run that has just begun.
+pub(super) fn begun(plan: &Plan, id: RunId, by: String, now: DateTime<Utc>) -> SyncRun {
+    SyncRun {
         id,
         version: 1,
         created_at: now,
@@ -84,17 +100,7 @@ async fn begin(cx: &CallContext, app: &App, plan: &Plan, id: RunId) -> Result<Sy
         work_orders_synced: None,
         schedules_synced: None,
         assets_synced: None,
-    };
-    for entity in plan.sync_type.entities() {
-        lease::take(app, uow.tx(), plan.connection.id, *entity, id, now).await?;
     }
-    uow.save(&run, SaveRule::Insert, || {
-        Error::internal("a run id was used twice")
-    })
-    .await?;
-    uow.commit(AuditEvent::new("sync.start", "run", id).version(run.version))
-        .await?;
-    Ok(run)
 }
 
 async fn finish(

@@ -6,7 +6,7 @@
 
 use super::merge::{merge, snapshot};
 use super::pages::Pages;
-use super::quarantine::Bad;
+use super::quarantine::{Bad, Met};
 use super::references::Known;
 use super::synced::Synced;
 use super::write::Item;
@@ -55,6 +55,8 @@ pub(super) struct SievedPage<R> {
     pub(super) bad: Vec<Bad>,
     /// The ids of records that need not wait in quarantine any longer.
     pub(super) good: Vec<String>,
+    /// Where they were met.
+    pub(super) met: Met,
     /// How many are as they are stored.
     pub(super) unchanged: u64,
     /// How many the vendor sent.
@@ -83,10 +85,19 @@ impl<R> SievedPage<R> {
             known: Known::default(),
             bad: Vec::new(),
             good: Vec::new(),
+            met: Met::default(),
             unchanged: 0,
             fetched: fetched as u64,
             next: None,
             high_water: None,
+        }
+    }
+
+    /// No page, but records that waited here.
+    pub(super) fn waiting() -> Self {
+        Self {
+            met: Met::Again,
+            ..Self::new(0)
         }
     }
 }
@@ -303,27 +314,49 @@ fn one<R: Synced>(
         page.good.push(external_id);
         return;
     }
-    let is_new = link.is_none() && !unsure;
-    match map::<R>(mapping, &record.raw, is_new) {
-        Err(why) => page.bad.push(Bad {
-            external_id,
-            raw: record.raw,
-            why,
-        }),
-        Ok((mapped, snapshot, fresh)) => {
-            page.items.push(Item {
-                external_id: external_id.clone(),
-                raw: record.raw,
-                updated_at: record.updated_at,
+    let known = link.map(|(_, id)| *id);
+    let item = Item::new(mapping, external_id, record, digest, known, unsure);
+    match item {
+        Ok(item) => {
+            // Its waiting ends if an earlier form of it waits; that is looked up only where records wait.
+            page.good.push(item.external_id.clone());
+            page.items.push(item);
+        }
+        Err(bad) => page.bad.push(*bad),
+    }
+}
+
+impl<R: Synced> Item<R> {
+    /// Maps a record. One that is neither linked nor unsure becomes a record of ours at once.
+    pub(super) fn new(
+        mapping: &Compiled,
+        external_id: String,
+        record: ExternalRecord,
+        digest: Digest,
+        known: Option<Uuid>,
+        unsure: bool,
+    ) -> Result<Self, Box<Bad>> {
+        let ExternalRecord {
+            raw, updated_at, ..
+        } = record;
+        match map::<R>(mapping, &raw, known.is_none() && !unsure) {
+            Ok((mapped, snapshot, fresh)) => Ok(Self {
+                external_id,
+                raw,
+                updated_at,
                 digest,
-                known: link.map(|(_, id)| *id),
+                known,
                 unsure,
                 fresh,
                 mapped,
                 snapshot,
-            });
-            // Its waiting ends if an earlier form of it waits; that is looked up only where records wait.
-            page.good.push(external_id);
+            }),
+            Err(why) => Err(Box::new(Bad {
+                external_id,
+                updated_at,
+                raw,
+                why,
+            })),
         }
     }
 }
@@ -346,7 +379,7 @@ fn map<R: Synced>(
         return Ok((mapped, pulled, None));
     }
     let mut record = Box::new(R::blank());
-    merge(&mut *record, std::mem::take(&mut mapped.cells), None)?;
+    merge(&mut *record, &mut mapped, None)?;
     Ok((mapped, pulled, Some(record)))
 }
 
@@ -389,6 +422,7 @@ fn newest<R>(all: Vec<ExternalRecord>, page: &mut SievedPage<R>) -> Records {
 fn nameless(record: ExternalRecord) -> Bad {
     Bad {
         external_id: format!("digest:{}", Digest::of(&[record.raw.as_bytes()])),
+        updated_at: record.updated_at,
         raw: record.raw,
         why: MapError {
             field: "id".to_owned(),

@@ -8,12 +8,13 @@ use super::synced::Synced;
 use crate::context::CallContext;
 use crate::domain::sync_run::{StreamCount, SyncRun};
 use crate::domain::sync_state::Checkpoint;
-use crate::mapping::{Compiled, compile};
+use crate::mapping::{Compiled, compile_with};
 use crate::ports::adapter::Position;
 use crate::ports::repository::TxExt;
 use crate::ports::store::TxMode;
 use crate::record::Field;
 use crate::services::app::App;
+use crate::services::mappings;
 use crate::{Error, Result, code};
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -42,9 +43,10 @@ impl<'a, R: Synced> Stream<'a, R> {
                 format!("this vendor has no mapping for {}", R::ENTITY),
             )
         })?;
-        let mapping = Arc::new(compile(mapping, R::TABLE)?);
         let connection = plan.connection.id;
         let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
+        let custom = mappings::stored(&mut tx, connection, R::ENTITY).await?;
+        let mapping = Arc::new(compile_with(mapping, R::TABLE, &custom)?);
         let stored = tx
             .of::<Checkpoint>()
             .get(&[connection.cell(), R::ENTITY.cell()])
@@ -68,6 +70,7 @@ impl<'a, R: Synced> Stream<'a, R> {
 
     /// Reads until nothing is left.
     pub(super) async fn drain(mut self, run: &mut SyncRun) -> Result<()> {
+        super::remap::waiting(&mut self, run).await?;
         if self.plan.force {
             return self.listing(run, None).await;
         }

@@ -49,6 +49,8 @@ pub(super) trait Synced: Record + Clone + PartialEq {
     fn label(&self) -> &str;
     /// Counts a change.
     fn touch(&mut self, now: DateTime<Utc>);
+    /// Whether this column is a reference.
+    fn refers(column: &str) -> bool;
     /// Sets the reference of this column.
     fn refer(&mut self, column: &str, to: Target);
 }
@@ -80,8 +82,11 @@ impl Synced for WorkOrder {
         self.version += 1;
         self.updated_at = now;
     }
+    fn refers(column: &str) -> bool {
+        column == Self::ASSET_ID.0
+    }
     fn refer(&mut self, column: &str, to: Target) {
-        if column == Self::ASSET_ID.0 {
+        if Self::refers(column) {
             let (tag, uid, pending) = parts(to);
             self.asset_id = tag;
             self.asset_uid = uid;
@@ -116,8 +121,11 @@ impl Synced for Asset {
         self.version += 1;
         self.updated_at = now;
     }
+    fn refers(column: &str) -> bool {
+        column == Self::PARENT_ASSET_ID.0
+    }
     fn refer(&mut self, column: &str, to: Target) {
-        if column == Self::PARENT_ASSET_ID.0 {
+        if Self::refers(column) {
             let (tag, uid, pending) = parts(to);
             // A vendor's asset that is its own parent has none.
             let own = uid == Some(self.id);

@@ -15,13 +15,14 @@ use crate::ids::{AssetId, ConnectionId};
 use crate::mapping::{MapError, Mapped};
 use crate::ports::repository::TxExt;
 use crate::ports::store::{SaveRule, Saved, Tx};
-use crate::record::{Cell, Digest, Field, RawJson};
+use crate::record::{Cell, Digest, Field, Json, RawJson};
 use crate::services::numbers;
 use crate::services::pending::{self, Arrived};
 use crate::services::uow::Uow;
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -97,11 +98,8 @@ pub(super) async fn records<R: Synced>(
                 mut record,
                 snapshot,
                 ..
-            }) => {
-                let cells = std::mem::take(&mut item.mapped.cells);
-                merge(&mut record, cells, Some(&snapshot))
-                    .map(|merged| (record, Some(snapshot), merged))
-            }
+            }) => merge(&mut record, &mut item.mapped, Some(&snapshot))
+                .map(|merged| (record, Some(snapshot), merged)),
             None => names
                 .remove(&item.external_id)
                 .unwrap_or_else(|| Err(no_name()))
@@ -135,6 +133,7 @@ pub(super) async fn records<R: Synced>(
             }
             Err(why) => written.bad.push(Bad {
                 external_id: item.external_id,
+                updated_at: item.updated_at,
                 raw: item.raw,
                 why,
             }),
@@ -269,7 +268,7 @@ fn fresh<R: Synced>(item: &mut Item<R>) -> Result<R, MapError> {
         return Ok(*made);
     }
     let mut record = R::blank();
-    merge(&mut record, std::mem::take(&mut item.mapped.cells), None)?;
+    merge(&mut record, &mut item.mapped, None)?;
     Ok(record)
 }
 
@@ -290,9 +289,15 @@ fn link<R>(
         snapshot: item.snapshot,
         vendor_values: item.mapped.vendor_values,
         number: item.mapped.number,
+        supplied: supplied(item.mapped.supplied),
         vendor_updated_at: item.updated_at,
         changed_at: now,
     }
+}
+
+/// The fields that the mapping supplied; nothing where the vendor supplied them all.
+fn supplied(fields: Vec<Cow<'static, str>>) -> Option<Json<Vec<String>>> {
+    (!fields.is_empty()).then(|| Json(fields.into_iter().map(Cow::into_owned).collect()))
 }
 
 fn no_name() -> MapError {

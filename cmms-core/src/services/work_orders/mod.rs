@@ -5,10 +5,12 @@ mod request;
 use super::app::App;
 use super::audit::{AuditEvent, changes};
 use super::patching::{check_version, set};
+use super::provenance::{self, Reference};
 use super::uow::Uow;
 use super::{assets, links, numbers, paging};
 use crate::context::{CallContext, Permission};
-use crate::domain::check::Checks;
+use crate::domain::check::{Checks, MAX_HOURS};
+use crate::domain::entity::Entity;
 use crate::domain::sync_state::PendingRef;
 use crate::domain::work_order::{WorkOrder, WorkOrderStatus};
 use crate::ids::WorkOrderId;
@@ -22,9 +24,6 @@ use crate::{Error, Result, code};
 pub use request::{
     CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus, UpdateWorkOrder,
 };
-
-/// The most hours that a work order can take.
-const MAX_HOURS: f64 = 100_000.0;
 
 /// Creates a work order.
 ///
@@ -96,6 +95,7 @@ pub async fn get(cx: &CallContext, app: &App, input: GetWorkOrder) -> Result<Wor
     let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
     let mut order = require(&mut tx, input.work_order_id).await?;
     finish(app, &mut tx, std::slice::from_mut(&mut order)).await?;
+    tell_origins(&mut tx, &mut order).await?;
     Ok(order)
 }
 
@@ -299,5 +299,31 @@ async fn finish(app: &App, tx: &mut Box<dyn Tx>, orders: &mut [WorkOrder]) -> Re
         order.derive(now);
         order.external = externals.remove(&order.id.0).unwrap_or_default();
     }
+    Ok(())
+}
+
+/// Says who wrote each field, where the record has counterparts.
+async fn tell_origins(tx: &mut Box<dyn Tx>, order: &mut WorkOrder) -> Result<()> {
+    if order.external.is_empty() {
+        return Ok(());
+    }
+    let mut external = std::mem::take(&mut order.external);
+    let (id, by, now) = (order.id, String::new(), order.created_at);
+    let fresh = WorkOrder::new(id, String::new(), String::new(), by, now);
+    let reference = Reference {
+        column: WorkOrder::ASSET_ID.0,
+        to: order.asset_uid,
+        pending: order.asset_pending.as_deref(),
+    };
+    provenance::fill(
+        tx,
+        Entity::WorkOrder,
+        order,
+        &fresh,
+        reference,
+        &mut external,
+    )
+    .await?;
+    order.external = external;
     Ok(())
 }

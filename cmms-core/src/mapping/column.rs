@@ -1,0 +1,248 @@
+//! The rules of one column, bound and prepared.
+
+use super::MapError;
+use super::path::Path;
+use super::reader::{Made, Reader};
+use super::rules::{Changed, Rule};
+use super::shape::{Misfit, Shape, member_limit};
+use super::transform::{is_unset, shown};
+use serde_json::Value;
+
+/// A column with the rules that set it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Column {
+    /// Its place in the row.
+    pub(super) place: usize,
+    pub(super) name: &'static str,
+    /// What it takes; None: nothing is known about it.
+    pub(super) shape: Option<Shape>,
+    /// Of several rules, the first that gives a value wins.
+    pub(super) rules: Vec<Bound>,
+    /// Rules for single fields of a JSON column.
+    pub(super) members: Vec<Member>,
+}
+
+/// A rule for a single field of a JSON column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Member {
+    pub(super) name: Box<str>,
+    /// With its column, as in `custom_fields.shift`.
+    pub(super) target: Box<str>,
+    pub(super) rule: Bound,
+}
+
+/// A rule, prepared.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Bound {
+    /// Where the value is: the first path that holds one.
+    pub(super) sources: Vec<Path>,
+    /// What a user's rule does with the value before it is read.
+    pub(super) rule: Option<Rule>,
+    pub(super) reader: Reader,
+    pub(super) required: bool,
+    /// The place among the user's mappings, where it is one of them.
+    pub(super) custom: Option<usize>,
+}
+
+/// What a rule gave.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) made: Made,
+    /// Whether the mapping supplied it rather than the vendor.
+    pub(super) supplied: bool,
+    /// The vendor's value that is to be kept beside.
+    pub(super) beside: Option<Value>,
+}
+
+impl Given {
+    fn nothing() -> Self {
+        Self {
+            made: Made::Nothing,
+            supplied: false,
+            beside: None,
+        }
+    }
+}
+
+/// A rule that cannot map a record.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// The place among the user's mappings.
+    pub(super) custom: Option<usize>,
+    /// The value, short.
+    pub(super) value: Option<String>,
+    /// What is wrong, without field, value and rule.
+    pub(super) bare: String,
+    pub(super) error: MapError,
+}
+
+/// What a set of rules makes of a record; `target` and `limit` say where it goes.
+pub(super) fn first<'r>(
+    rules: impl Iterator<Item = &'r Bound> + Clone,
+    target: &str,
+    shape: Option<Shape>,
+    record: &Value,
+) -> Result<Given, Box<Failed>> {
+    for rule in rules.clone() {
+        let given = rule.read(target, shape, record)?;
+        if given.made != Made::Nothing {
+            return Ok(given);
+        }
+    }
+    for rule in rules {
+        match rule.reader.missing() {
+            Made::Nothing if rule.required => return Err(rule.missing(target)),
+            Made::Nothing => {}
+            made => {
+                return Ok(Given {
+                    made,
+                    supplied: true,
+                    beside: None,
+                });
+            }
+        }
+    }
+    Ok(Given::nothing())
+}
+
+impl Bound {
+    fn source<'v>(&self, record: &'v Value) -> Option<(&Path, &'v Value)> {
+        let found = |path: &'_ Path| path.find(record).filter(|v| !is_unset(v));
+        self.sources
+            .iter()
+            .find_map(|path| found(path).map(|value| (path, value)))
+    }
+
+    fn read(
+        &self,
+        target: &str,
+        shape: Option<Shape>,
+        record: &Value,
+    ) -> Result<Given, Box<Failed>> {
+        let Some(rule) = &self.rule else {
+            // Of several paths, the first that gives something counts.
+            for path in &self.sources {
+                let Some(value) = path.find(record) else {
+                    continue;
+                };
+                let given = self
+                    .plain(value, shape)
+                    .map_err(|why| self.failed(target, path, Some(value), why))?;
+                if given.made != Made::Nothing {
+                    return Ok(given);
+                }
+            }
+            return Ok(Given::nothing());
+        };
+        let source = self.source(record);
+        let path = source.map(|(path, _)| path).or(self.sources.first());
+        let value = source.map(|(_, value)| value);
+        let changed = rule
+            .apply(record, value)
+            .and_then(|changed| self.changed(changed, shape, source));
+        changed.map_err(|why| match path {
+            Some(path) => self.failed(target, path, value, why),
+            None => self.failed(target, &Path::new(""), value, why),
+        })
+    }
+
+    fn plain(&self, value: &Value, shape: Option<Shape>) -> Result<Given, Misfit> {
+        let made = self.reader.read(value)?;
+        limited(&made, shape)?;
+        let beside = matches!(made, Made::Beside(_)).then(|| value.clone());
+        Ok(Given {
+            supplied: beside.is_some(),
+            made,
+            beside,
+        })
+    }
+
+    fn changed(
+        &self,
+        changed: Option<Changed<'_>>,
+        shape: Option<Shape>,
+        source: Option<(&Path, &Value)>,
+    ) -> Result<Given, Misfit> {
+        let Some(changed) = changed else {
+            return Ok(Given::nothing());
+        };
+        let read = self.reader.read(&changed.value);
+        let made = read.and_then(|made| limited(&made, shape).map(|()| made));
+        let made = made.map_err(|(reason, why)| {
+            let same = source.is_some_and(|(_, value)| *value == *changed.value);
+            let hidden = source.is_some_and(|(path, _)| path.is_secret());
+            if same || hidden {
+                (reason, why)
+            } else {
+                let shown = shown(&changed.value);
+                (reason, format!("becomes {shown}, which {why}"))
+            }
+        })?;
+        let is_word = matches!(self.reader, Reader::Words(_));
+        Ok(Given {
+            made,
+            supplied: changed.supplied,
+            beside: source
+                .filter(|_| changed.fallback && is_word)
+                .map(|(_, value)| value.clone()),
+        })
+    }
+
+    fn missing(&self, target: &str) -> Box<Failed> {
+        let field = self
+            .sources
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let detail = format!("{field} is missing; {target} needs it");
+        Box::new(Failed {
+            custom: self.custom,
+            value: None,
+            bare: format!("is missing; {target} needs it"),
+            error: MapError {
+                field,
+                reason: "missing_field",
+                detail,
+            },
+        })
+    }
+
+    fn failed(
+        &self,
+        target: &str,
+        path: &Path,
+        value: Option<&Value>,
+        (reason, why): Misfit,
+    ) -> Box<Failed> {
+        let value = match value {
+            Some(_) if path.is_secret() => Some("(hidden)".to_owned()),
+            other => other.map(shown),
+        };
+        let is = value
+            .as_deref()
+            .map_or_else(|| "is missing".to_owned(), |value| format!("is {value}"));
+        let rule = self.rule.as_ref().map_or_else(String::new, |rule| {
+            format!(" (rule {} of the mapping to {target})", rule.name())
+        });
+        let detail = format!("{path} {is}: it {why}{rule}");
+        Box::new(Failed {
+            custom: self.custom,
+            value,
+            bare: why,
+            error: MapError {
+                field: path.to_string(),
+                reason,
+                detail,
+            },
+        })
+    }
+}
+
+fn limited(made: &Made, shape: Option<Shape>) -> Result<(), Misfit> {
+    let misfit = match (made, shape) {
+        (Made::Cell(cell) | Made::Beside(cell), Some(shape)) => shape.limit(cell),
+        (Made::Member(value), _) => member_limit(value),
+        _ => None,
+    };
+    misfit.map_or(Ok(()), Err)
+}

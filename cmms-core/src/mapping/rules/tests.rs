@@ -1,0 +1,450 @@
+use super::*;
+use serde_json::json;
+
+fn rule(value: Value) -> Rule {
+    parsed(value, Shape::Any).unwrap()
+}
+
+fn parsed(value: Value, shape: Shape) -> Result<Rule, Vec<Violation>> {
+    let mut wrong = Vec::new();
+    Rule::parse(&value, shape, &mut wrong).ok_or(wrong)
+}
+
+fn made(rule: &Rule, value: &Value) -> Result<Option<Value>, &'static str> {
+    let source = Some(value).filter(|v| !v.is_null());
+    rule.apply(value, source)
+        .map(|c| c.map(|c| c.value.into_owned()))
+        .map_err(|(reason, _)| reason)
+}
+
+#[test]
+fn rules_do_what_their_names_say() {
+    let strings = |steps: Value| json!({ "type": "string_manipulation", "steps": steps });
+    let convert = |to: &str| json!({ "type": "type_conversion", "to": to });
+    let cases = [
+        (convert("string"), json!(12.5), Ok(json!("12.5"))),
+        (convert("string"), json!(true), Ok(json!("true"))),
+        (convert("string"), json!([1]), Err("wrong_type")),
+        (convert("integer"), json!(" 12 "), Ok(json!(12))),
+        (convert("integer"), json!(12.0), Ok(json!(12))),
+        (convert("integer"), json!("12.5"), Err("bad_number")),
+        (
+            convert("integer"),
+            json!(9_007_199_254_740_993_i64),
+            Ok(json!(9_007_199_254_740_993_i64)),
+        ),
+        (convert("number"), json!("1e3"), Ok(json!(1000.0))),
+        (convert("number"), json!("12 h"), Err("bad_number")),
+        (convert("number"), json!("NaN"), Err("bad_number")),
+        (convert("boolean"), json!("Yes"), Ok(json!(true))),
+        (convert("boolean"), json!(0), Ok(json!(false))),
+        (convert("boolean"), json!("maybe"), Err("bad_boolean")),
+        (convert("money"), json!(0.1), Ok(json!("0.10"))),
+        (convert("list"), json!("a"), Ok(json!(["a"]))),
+        (
+            strings(json!(["trim", "upper"])),
+            json!(" ab "),
+            Ok(json!("AB")),
+        ),
+        (
+            strings(json!(["title"])),
+            json!("o'neill PUMP-room"),
+            Ok(json!("O'neill Pump-Room")),
+        ),
+        (
+            strings(json!(["single_line"])),
+            json!("a\n\t b "),
+            Ok(json!("a b")),
+        ),
+        (
+            strings(json!([{ "op": "replace", "find": "a", "with": "" }])),
+            json!("banana"),
+            Ok(json!("bnn")),
+        ),
+        (
+            strings(json!([{ "op": "prefix", "value": "W-" }])),
+            json!(7),
+            Ok(json!("W-7")),
+        ),
+        (
+            strings(json!([{ "op": "strip_prefix", "value": "W-" }])),
+            json!("7"),
+            Ok(json!("7")),
+        ),
+        (
+            strings(json!([{ "op": "strip_prefix", "value": "W-", "must": true }])),
+            json!("7"),
+            Err("no_prefix"),
+        ),
+        (
+            json!({ "type": "substring", "start": 1, "length": 2 }),
+            json!("äöüß"),
+            Ok(json!("öü")),
+        ),
+        (
+            json!({ "type": "substring", "start": 1, "end": 2 }),
+            json!("äöü"),
+            Ok(json!("ö")),
+        ),
+        (
+            json!({ "type": "substring", "start": 9 }),
+            json!("äöü"),
+            Ok(json!("")),
+        ),
+        (
+            json!({ "type": "default", "value": 3 }),
+            json!(null),
+            Ok(json!(3)),
+        ),
+        (
+            json!({ "type": "default", "value": 3 }),
+            json!(0),
+            Ok(json!(0)),
+        ),
+        (
+            json!({ "type": "lookup", "table": { "In Work": "x" } }),
+            json!("in_work"),
+            Ok(json!("x")),
+        ),
+        (
+            json!({ "type": "lookup", "table": { "a": "x" }, "case": "exact" }),
+            json!("A"),
+            Err("not_in_table"),
+        ),
+        (
+            json!({ "type": "lookup", "table": { "a": "x" }, "default": "z" }),
+            json!("b"),
+            Ok(json!("z")),
+        ),
+    ];
+    for (given, value, want) in cases {
+        let want = want.map(Some);
+        assert_eq!(
+            made(&rule(given.clone()), &value),
+            want,
+            "{given} on {value}"
+        );
+    }
+}
+
+#[test]
+fn dates_are_read_in_their_zone() {
+    let read = |from: &str, zone: &str, value: Value| {
+        let given = json!({ "type": "date_format", "from": from, "timezone": zone });
+        made(&rule(given), &value).map(Option::unwrap)
+    };
+    let berlin = "Europe/Berlin";
+    for (from, zone, value, want) in [
+        (
+            "%d.%m.%Y %H:%M",
+            berlin,
+            json!("15.01.2024 10:00"),
+            "2024-01-15T09:00:00Z",
+        ),
+        (
+            "%d.%m.%Y %H:%M",
+            berlin,
+            json!("15.07.2024 10:00"),
+            "2024-07-15T08:00:00Z",
+        ),
+        // The hour that comes twice is the earlier one.
+        (
+            "%d.%m.%Y %H:%M",
+            berlin,
+            json!("27.10.2024 02:30"),
+            "2024-10-27T00:30:00Z",
+        ),
+        (
+            "%d.%m.%Y",
+            berlin,
+            json!("15.01.2024"),
+            "2024-01-14T23:00:00Z",
+        ),
+        // There a day began at one o'clock.
+        (
+            "%Y-%m-%d",
+            "America/Sao_Paulo",
+            json!("2018-11-04"),
+            "2018-11-04T03:00:00Z",
+        ),
+        (
+            "%Y-%m-%d %H:%M %z",
+            berlin,
+            json!("2024-01-15 10:00 -0500"),
+            "2024-01-15T15:00:00Z",
+        ),
+        (
+            "unix_s",
+            "UTC",
+            json!(1_705_309_200),
+            "2024-01-15T09:00:00Z",
+        ),
+        (
+            "unix_ms",
+            "UTC",
+            json!("1705309200123"),
+            "2024-01-15T09:00:00.123Z",
+        ),
+        (
+            "rfc2822",
+            "UTC",
+            json!("Mon, 15 Jan 2024 10:00:00 +0100"),
+            "2024-01-15T09:00:00Z",
+        ),
+    ] {
+        assert_eq!(
+            read(from, zone, value.clone()),
+            Ok(json!(want)),
+            "{from} on {value}"
+        );
+    }
+    // An hour that the clocks leap over is no time.
+    assert_eq!(
+        read("%d.%m.%Y %H:%M", berlin, json!("31.03.2024 02:30")),
+        Err("bad_date")
+    );
+    assert_eq!(
+        read("%d.%m.%Y", berlin, json!("30.02.2024")),
+        Err("bad_date")
+    );
+    assert_eq!(
+        read("%d.%m.%Y", berlin, json!("15.01.2024 10:00")),
+        Err("bad_date")
+    );
+}
+
+#[test]
+fn conditions_look_at_the_whole_record() {
+    let rule = rule(json!({ "type": "conditional", "cases": [
+        { "if": { "field": "a.b", "op": "ge", "value": 3 }, "then": "high" },
+        { "if": { "field": "tags", "op": "contains", "value": "x" }, "then": { "field": "other" } },
+        { "if": { "op": "missing" }, "then": "none" },
+        { "if": { "op": "in", "value": ["p", "q"] }, "then": "listed" },
+        { "if": { "op": "starts_with", "value": "z" }, "then": "tail" },
+    ]}));
+    for (record, want) in [
+        (json!({ "v": "k", "a": { "b": "10" } }), Some(json!("high"))),
+        (json!({ "v": "k", "a": { "b": 2 } }), Some(json!("k"))),
+        (
+            json!({ "v": "k", "tags": ["x"], "other": 5 }),
+            Some(json!(5)),
+        ),
+        (json!({}), Some(json!("none"))),
+        (json!({ "v": "q" }), Some(json!("listed"))),
+        (json!({ "v": "zoo" }), Some(json!("tail"))),
+    ] {
+        let got = rule.apply(&record, record.get("v")).unwrap();
+        assert_eq!(got.map(|c| c.value.into_owned()), want, "{record}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_rule_is_named_by_its_path() {
+    let word = Shape::Word {
+        words: &["high", "low"],
+        fallback: None,
+    };
+    let cases = [
+        (json!(5), "transformation_rule", "types are"),
+        (json!({}), "transformation_rule.type", "must be one of"),
+        (
+            json!({ "type": "lokup" }),
+            "transformation_rule.type",
+            "did you mean lookup?",
+        ),
+        (
+            json!({ "type": "unit" }),
+            "transformation_rule.type",
+            "not supported yet; supported are: type_conversion",
+        ),
+        (
+            json!({ "type": "lookup" }),
+            "transformation_rule.table",
+            "missing",
+        ),
+        (
+            json!({ "type": "lookup", "tabel": {}, "table": { "a": "low" } }),
+            "transformation_rule.tabel",
+            "did you mean table?",
+        ),
+        (
+            json!({ "type": "lookup", "table": { "3": "hihg" } }),
+            "transformation_rule.table.3",
+            "did you mean high?",
+        ),
+        (
+            json!({ "type": "lookup", "table": { "A b": "low", "ab": "high" } }),
+            "transformation_rule.table.ab",
+            "same word",
+        ),
+        (
+            json!({ "type": "default", "value": "medium" }),
+            "transformation_rule.value",
+            "must be one of: high, low",
+        ),
+        (
+            json!({ "type": "default", "value": "" }),
+            "transformation_rule.value",
+            "may not be empty",
+        ),
+        (
+            json!({ "type": "type_conversion", "to": "integr" }),
+            "transformation_rule.to",
+            "did you mean",
+        ),
+        (
+            json!({ "type": "date_format", "from": "%d.%m" }),
+            "transformation_rule.from",
+            "whole day",
+        ),
+        (
+            json!({ "type": "date_format", "from": "%Q" }),
+            "transformation_rule.from",
+            "means nothing",
+        ),
+        (
+            json!({ "type": "date_format", "from": "dd.mm.yyyy" }),
+            "transformation_rule.from",
+            "no pattern",
+        ),
+        (
+            json!({ "type": "date_format", "from": "unix_s", "timezone": "Europe/Berln" }),
+            "transformation_rule.timezone",
+            "did you mean Europe/Berlin?",
+        ),
+        (
+            json!({ "type": "substring", "start": 2, "length": 1, "end": 3 }),
+            "transformation_rule.end",
+            "beside length",
+        ),
+        (
+            json!({ "type": "substring" }),
+            "transformation_rule.length",
+            "missing",
+        ),
+        (
+            json!({ "type": "string_manipulation", "steps": ["uper"] }),
+            "transformation_rule.steps[0].op",
+            "did you mean upper?",
+        ),
+        (
+            json!({ "type": "string_manipulation", "steps": [{ "op": "prefix" }] }),
+            "transformation_rule.steps[0].value",
+            "missing",
+        ),
+        (
+            json!({ "type": "conditional", "cases": [{ "if": { "op": "like", "value": 1 }, "then": "low" }] }),
+            "transformation_rule.cases[0].if.op",
+            "must be one of: eq",
+        ),
+        (
+            json!({ "type": "conditional", "if": { "op": "eq", "value": 1 }, "then": "none" }),
+            "transformation_rule.then",
+            "must be one of: high",
+        ),
+    ];
+    for (given, field, says) in cases {
+        let wrong = parsed(given.clone(), word).unwrap_err();
+        let found = wrong
+            .iter()
+            .any(|v| v.field == field && v.detail.contains(says));
+        assert!(found, "{given}: {wrong:?}");
+    }
+}
+
+#[test]
+fn rules_without_a_way_back_say_why() {
+    for given in [
+        json!({ "type": "substring", "start": 1 }),
+        json!({ "type": "type_conversion", "to": "integer" }),
+        json!({ "type": "string_manipulation", "steps": ["upper"] }),
+        json!({ "type": "string_manipulation", "steps": [{ "op": "replace", "find": "a", "with": "b" }] }),
+        json!({ "type": "string_manipulation", "steps": [{ "op": "strip_prefix", "value": "a" }] }),
+        json!({ "type": "lookup", "table": { "a": "x", "b": "x" } }),
+        json!({ "type": "lookup", "table": { "a": "x" }, "default": "x" }),
+        json!({ "type": "date_format", "from": "%Y-%m-%d %H:%M", "to": "date" }),
+        json!({ "type": "conditional", "if": { "op": "exists" }, "then": "x" }),
+    ] {
+        assert!(
+            !rule(given.clone()).inverse().unwrap_err().is_empty(),
+            "{given}"
+        );
+    }
+}
+
+#[test]
+fn a_text_cannot_be_made_to_grow_without_end() {
+    let long = "b".repeat(400);
+    let step = json!({ "op": "replace", "find": "a", "with": long });
+    let rule = rule(json!({ "type": "string_manipulation", "steps": [step] }));
+    assert_eq!(made(&rule, &json!("a".repeat(10_000))), Err("too_long"));
+    assert_eq!(made(&rule, &json!("a".repeat(10_000_000))), Err("too_long"));
+}
+
+mod inverses {
+    use super::*;
+    use chrono::{DateTime, TimeZone};
+    use proptest::prelude::*;
+
+    /// Rules that lead back, each with a value that it writes in one way only.
+    fn pairs() -> impl Strategy<Value = (Value, Value)> {
+        let text = "[ -~äöü]{1,20}";
+        let part = "[a-zA-Z0-9 -]{1,8}";
+        let seconds = 0_i64..4_000_000_000;
+        let zones = prop::sample::select(vec![
+            "UTC",
+            "Europe/Berlin",
+            "America/New_York",
+            "Asia/Kathmandu",
+        ]);
+        let from =
+            |to: &str, from: &str| json!({ "type": "type_conversion", "to": to, "from": from });
+        prop_oneof![
+            (text, any::<i32>()).prop_map(|(v, d)| (json!({ "type": "default", "value": d }), json!(v))),
+            any::<i64>().prop_map(move |n| (from("integer", "string"), json!(n.to_string()))),
+            any::<i64>().prop_map(move |n| (from("string", "integer"), json!(n))),
+            any::<bool>().prop_map(move |b| (from("string", "boolean"), json!(b))),
+            any::<bool>().prop_map(move |b| (from("boolean", "string"), json!(b.to_string()))),
+            (-1e15..1e15_f64).prop_map(move |n| (from("string", "number"), json!(n))),
+            (part, part, text).prop_map(|(p, s, v)| {
+                let steps = json!([{ "op": "prefix", "value": p }, { "op": "suffix", "value": s }]);
+                (json!({ "type": "string_manipulation", "steps": steps }), json!(v))
+            }),
+            (part, text).prop_map(|(p, v)| {
+                let step = json!({ "op": "strip_prefix", "value": p, "must": true });
+                (json!({ "type": "string_manipulation", "steps": [step] }), json!(format!("{p}{v}")))
+            }),
+            (prop::collection::btree_map("[a-z]{1,8}", 0..1_000_000_u32, 1..8), any::<prop::sample::Index>())
+                .prop_map(|(words, at)| {
+                    let table: serde_json::Map<_, _> = words
+                        .keys()
+                        .enumerate()
+                        .map(|(i, w)| (w.clone(), json!(format!("ours {i}"))))
+                        .collect();
+                    let word = at.get(&words.keys().collect::<Vec<_>>()).to_string();
+                    (json!({ "type": "lookup", "table": table }), json!(word))
+                }),
+            (seconds.clone(), zones.clone()).prop_map(|(s, zone)| {
+                let at = DateTime::from_timestamp(s, 0).unwrap();
+                let zone: chrono_tz::Tz = zone.parse().unwrap();
+                let value = zone.from_utc_datetime(&at.naive_utc()).format("%d.%m.%Y %H:%M:%S").to_string();
+                let rule = json!({ "type": "date_format", "from": "%d.%m.%Y %H:%M:%S", "timezone": zone.name() });
+                (rule, json!(value))
+            }),
+            (seconds, zones).prop_map(|(s, zone)| {
+                let rule = json!({ "type": "date_format", "from": "unix_s", "to": "%Y-%m-%dT%H:%M:%S%z", "timezone": zone });
+                (rule, json!(s))
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_rule_made_leads_back_to_the_value((given, value) in pairs()) {
+            let rule = rule(given);
+            let back = rule.inverse().unwrap();
+            let there = made(&rule, &value).unwrap().unwrap();
+            prop_assert_eq!(made(&back, &there), Ok(Some(value)));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Takes back what a mapping set that is gone.
+
+use super::synced::Synced;
+use crate::mapping::{MappedMember, cell_json};
+use crate::record::{Cell, Field, Row};
+use serde_json::{Map, Value};
+
+/// Empties the fields that the snapshot has and no rule sets any more, unless somebody here changed them since.
+/// A word that cannot be empty stays.
+pub(super) fn unmapped<R: Synced>(
+    row: &mut Row,
+    cells: &[(usize, Cell<'static>)],
+    members: &[MappedMember],
+    snapshot: &Map<String, Value>,
+    changed: &mut Vec<String>,
+) {
+    // Nothing was taken away where as many fields are mapped as before, which is the usual case.
+    for (name, pulled) in snapshot.iter().filter(|(_, pulled)| !pulled.is_null()) {
+        let (column, member) = match name.split_once('.') {
+            Some((column, member)) => (column, Some(member)),
+            None => (name.as_str(), None),
+        };
+        let Some(place) = R::TABLE.position(column) else {
+            continue;
+        };
+        if cells.iter().any(|(p, _)| *p == place) || R::refers(column) {
+            continue;
+        }
+        let (Some(described), Some(present)) = (R::TABLE.columns.get(place), row.0.get_mut(place))
+        else {
+            continue;
+        };
+        if let Some(member) = member {
+            let mapped = |m: &MappedMember| m.place == place && &*m.name == member;
+            let mut fields = fields_of(present);
+            if members.iter().any(mapped) || fields.get(member) != Some(pulled) {
+                continue;
+            }
+            fields.remove(member);
+            *present = fields.cell().into_owned();
+        } else {
+            let empty = match pulled {
+                _ if cell_json(present) != *pulled => continue,
+                _ if described.nullable => Cell::Null,
+                Value::Array(_) => Cell::Json("[]".into()),
+                Value::Object(_) => Cell::Json("{}".into()),
+                _ => continue,
+            };
+            if *present == empty {
+                continue;
+            }
+            *present = empty;
+        }
+        changed.push(name.clone());
+    }
+}
+
+/// The fields of a JSON column.
+pub(super) fn fields_of(cell: &Cell<'_>) -> Map<String, Value> {
+    match cell {
+        Cell::Json(text) => serde_json::from_str(text).unwrap_or_default(),
+        _ => Map::new(),
+    }
+}
