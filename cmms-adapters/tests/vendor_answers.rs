@@ -57,27 +57,27 @@ async fn odd_answers_have_their_codes_and_stay_out_of_errors() {
             "a page with status 200",
             answer(200, "text/html", format!("<html>{CANARY}").as_bytes()),
             code::VENDOR_ANSWER,
-            1,
+            3,
         ),
         (
             "a page that says JSON",
             json(&format!("  <!DOCTYPE html>{CANARY}")),
             code::VENDOR_ANSWER,
-            1,
+            3,
         ),
         (
             "no JSON",
             json(&format!("{{{CANARY}")),
             code::VENDOR_ANSWER,
-            1,
+            3,
         ),
         (
             "JSON that is cut",
             json(r#"{"success":true,"results":[{"id":"#),
             code::VENDOR_ANSWER,
-            1,
+            3,
         ),
-        ("nothing", json(""), code::VENDOR_ANSWER, 1),
+        ("nothing", json(""), code::VENDOR_ANSWER, 3),
         (
             "no UTF-8",
             answer(
@@ -86,7 +86,7 @@ async fn odd_answers_have_their_codes_and_stay_out_of_errors() {
                 b"{\"success\":true,\"x\":\"\xff\"}",
             ),
             code::VENDOR_ANSWER,
-            1,
+            3,
         ),
         ("too deep", json(&deep), code::VENDOR_ANSWER, 1),
         (
@@ -157,7 +157,7 @@ async fn odd_answers_have_their_codes_and_stay_out_of_errors() {
             "created without a body",
             answer(204, "application/json", b""),
             code::VENDOR_ANSWER,
-            1,
+            3,
         ),
         (
             "status 500 with a banner",
@@ -302,10 +302,35 @@ async fn a_list_that_does_not_move_on_is_given_up() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_spoilt_on_its_way_is_asked_for_again() {
+    let spoilt: [&[u8]; 4] = [
+        b"<html>try again</html>",
+        br#"{"success":true,"results":[{"id":"#,
+        b"{\"success\":true,\"x\":\"\xff\"}",
+        b"",
+    ];
+    for body in spoilt {
+        for times in [1, 2] {
+            let calls = AtomicUsize::new(0);
+            let fake = Fake::lists(move |_| {
+                Some(if calls.fetch_add(1, Ordering::SeqCst) < times {
+                    answer(200, "application/json", body)
+                } else {
+                    json(EMPTY)
+                })
+            })
+            .await;
+            let rig = rig(&fake);
+            assert!(rig.all(Entity::Asset).await.unwrap().records.is_empty());
+            assert_eq!(rig.clock.sleeps().len(), times, "each time after a pause");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_404_ends_a_list_only_behind_its_beginning() {
-    let first = AtomicUsize::new(0);
-    let fake = Fake::lists(move |_| {
-        Some(if first.fetch_add(1, Ordering::SeqCst) == 0 {
+    let fake = Fake::lists(|seen| {
+        Some(if seen.line.contains("offset=0") {
             json(r#"{"success":true,"results":[{"id":"a","updatedAt":"2026-01-01T00:00:00Z"}]}"#)
         } else {
             answer(404, "text/plain", b"no more")

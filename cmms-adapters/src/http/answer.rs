@@ -2,6 +2,7 @@
 
 use super::depth::is_too_deep;
 use crate::egress::EgressReply;
+use cmms_core::error::Retry;
 use cmms_core::{Error, Result, code};
 use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
@@ -65,33 +66,53 @@ impl Answer {
     ///
     /// # Errors
     /// `CMMS-VENDOR-004` for a web page, text that is not UTF-8, JSON that is cut, broken, too deep or of
-    /// another shape. No part of the body enters the error.
+    /// another shape. No part of the body enters the error. What may be better when it is asked for again is
+    /// marked so, and [`HttpLayer::send_json`](super::HttpLayer::send_json) does that.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
         let text = std::str::from_utf8(&self.body)
-            .map_err(|_| misunderstood("the vendor's answer is not UTF-8"))?;
+            .map_err(|_| garbled("the vendor's answer is not UTF-8"))?;
         if self.is_page(text) {
-            return Err(misunderstood("the vendor's answer is a web page, not JSON"));
+            return Err(garbled("the vendor's answer is a web page, not JSON"));
         }
         if is_too_deep(text.as_bytes()) {
             return Err(misunderstood(
                 "the vendor's answer is nested deeper than 64 levels",
             ));
         }
-        serde_json::from_str(text).map_err(|e| {
-            misunderstood(match e.classify() {
-                serde_json::error::Category::Eof => "the vendor's answer is cut off".to_owned(),
-                serde_json::error::Category::Data => format!(
-                    "the vendor's answer has another shape than is documented, at line {}, column {}",
-                    e.line(),
-                    e.column()
-                ),
-                _ => format!(
-                    "the vendor's answer is no JSON, at line {}, column {}",
-                    e.line(),
-                    e.column()
-                ),
-            })
+        serde_json::from_str(text).map_err(|e| match e.classify() {
+            serde_json::error::Category::Eof => garbled("the vendor's answer is cut off"),
+            serde_json::error::Category::Data => misunderstood(format!(
+                "the vendor's answer has another shape than is documented, at line {}, column {}",
+                e.line(),
+                e.column()
+            )),
+            _ => garbled(format!(
+                "the vendor's answer is no JSON, at line {}, column {}",
+                e.line(),
+                e.column()
+            )),
         })
+    }
+
+    /// What can be seen to be wrong without reading it, where it says that it is JSON or a page.
+    pub(super) fn spoilt(&self) -> Option<Error> {
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|t| t.to_str().ok());
+        let kind = kind.unwrap_or_default().to_ascii_lowercase();
+        if !(kind.contains("json") || kind.contains("html")) || self.body.is_empty() {
+            return None;
+        }
+        let Ok(text) = std::str::from_utf8(&self.body) else {
+            return Some(garbled("the vendor's answer is not UTF-8"));
+        };
+        if self.is_page(text) {
+            return Some(garbled("the vendor's answer is a web page, not JSON"));
+        }
+        let text = text.trim_ascii();
+        let ends = [("{", "}"), ("[", "]"), ("\"", "\"")];
+        let is_cut = ends
+            .iter()
+            .any(|(open, close)| text.starts_with(open) && !text.ends_with(close));
+        is_cut.then(|| garbled("the vendor's answer is cut off"))
     }
 
     fn is_page(&self, text: &str) -> bool {
@@ -115,4 +136,9 @@ impl fmt::Debug for Answer {
 
 pub(crate) fn misunderstood(what: impl Into<String>) -> Error {
     Error::new(code::VENDOR_ANSWER, what)
+}
+
+/// An answer that was spoilt on its way: the next may be whole.
+fn garbled(what: impl Into<String>) -> Error {
+    misunderstood(what).retry(Retry::Later)
 }

@@ -8,10 +8,14 @@ use crate::egress::{EgressClient, EgressReply, Failure};
 use cmms_core::error::Retry;
 use cmms_core::ports::adapter::AdapterCx;
 use cmms_core::{Error, Result, code};
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument as _;
 use url::Url;
+
+/// How often an answer that cannot be read is asked for again.
+const UNREAD_RETRIES: u32 = 2;
 
 /// HTTP for one adapter: its hosts, its retries, its limits. One object serves all its connections.
 #[derive(Debug)]
@@ -60,23 +64,66 @@ impl HttpLayer {
     }
 
     /// Sends a request, again where that is safe and may help: with growing waits, or as long as the vendor
-    /// asks. Statuses below 500 other than 408 and 429 are answers.
+    /// asks. Statuses below 500 other than 408 and 429 are answers. A success that was spoilt on its way, such
+    /// as the page of something in between or JSON that is cut, is asked for again twice.
     ///
     /// # Errors
     /// `CMMS-VENDOR-001` unreachable, `-004` cut or unreadable, `-005` rate limit, `-006` failed,
     /// `-007` too large, `-008` too slow; `CMMS-EGRESS-…`; `CMMS-OP-003` when the caller gave up.
     pub async fn send(&self, cx: &AdapterCx, request: &Request) -> Result<Answer> {
+        self.attempts(cx, request, &Ok).await
+    }
+
+    /// Sends a request and reads its answer as JSON.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send), [`Answer::success`] and [`Answer::json`].
+    pub async fn send_json<T: DeserializeOwned + Send>(
+        &self,
+        cx: &AdapterCx,
+        request: &Request,
+    ) -> Result<T> {
+        self.send_read(cx, request, |answer| answer.success()?.json())
+            .await
+    }
+
+    /// The same with a reading of the adapter's own. Where [`Answer::json`] finds in a success what
+    /// [`send`](Self::send) does not see, such as a broken text in the middle, that is asked for again, too.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send) and of the reading.
+    pub async fn send_read<T: Send>(
+        &self,
+        cx: &AdapterCx,
+        request: &Request,
+        read: impl Fn(Answer) -> Result<T> + Sync,
+    ) -> Result<T> {
+        self.attempts(cx, request, &read).await
+    }
+
+    async fn attempts<T: Send>(
+        &self,
+        cx: &AdapterCx,
+        request: &Request,
+        read: &(impl Fn(Answer) -> Result<T> + Sync),
+    ) -> Result<T> {
         let span = tracing::debug_span!(
             "cmms.http.send",
             connection = %cx.connection,
             method = %request.method(),
             path = request.path(),
         );
-        self.send_again(cx, request).instrument(span).await
+        self.send_again(cx, request, read).instrument(span).await
     }
 
-    async fn send_again(&self, cx: &AdapterCx, request: &Request) -> Result<Answer> {
+    async fn send_again<T: Send>(
+        &self,
+        cx: &AdapterCx,
+        request: &Request,
+        read: &(impl Fn(Answer) -> Result<T> + Sync),
+    ) -> Result<T> {
         let mut repetition = 0;
+        let mut unread = 0;
         loop {
             self.limiter.wait(cx).await?;
             let sent = self.client.send(request.egress(), self.patterns);
@@ -88,7 +135,26 @@ impl HttpLayer {
             let failed = match judge(outcome, cx) {
                 Ok(answer) => {
                     tracing::debug!(status = answer.status(), bytes = answer.body().len());
-                    return Ok(answer);
+                    let says_success = (200..300).contains(&answer.status());
+                    let again = request.is_repeatable()
+                        && unread < UNREAD_RETRIES
+                        && repetition < request.max_retries();
+                    // Where it cannot be asked for again, the reading says what is wrong.
+                    let spoilt = answer.spoilt().filter(|_| again && says_success);
+                    let error = match spoilt {
+                        Some(error) => error,
+                        None => match read(answer) {
+                            Err(error) if again && says_success && is_garbled(&error) => error,
+                            read => return read,
+                        },
+                    };
+                    unread += 1;
+                    Failed {
+                        error,
+                        may_pass: true,
+                        unsent: false,
+                        after: None,
+                    }
                 }
                 Err(failed) => failed,
             };
@@ -114,8 +180,13 @@ impl HttpLayer {
     }
 }
 
+/// Whether an answer was spoilt on its way.
+fn is_garbled(error: &Error) -> bool {
+    error.is(code::VENDOR_ANSWER) && error.retry_hint() == Retry::Later
+}
+
 /// Waits, unless the caller gives up.
-pub(super) async fn pause(cx: &AdapterCx, wait: Duration) -> Result<()> {
+pub(crate) async fn pause(cx: &AdapterCx, wait: Duration) -> Result<()> {
     cx.cancel
         .run_until_cancelled(cx.clock.sleep(wait))
         .await

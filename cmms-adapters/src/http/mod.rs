@@ -15,6 +15,7 @@ mod retry;
 pub use answer::Answer;
 pub(crate) use answer::misunderstood;
 pub use layer::HttpLayer;
+pub(crate) use layer::pause;
 pub use numbered::NumberedPages;
 pub use record::record;
 pub(crate) use record::time;

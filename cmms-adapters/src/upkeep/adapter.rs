@@ -1,13 +1,13 @@
 //! The adapter: what it can do, and its calls.
 
-use super::cursor::{Cursor, Turn};
+use super::cursor::{Ask, Cursor, Turn};
 use super::session::Sessions;
 use super::settings::{
     CREDENTIALS, HOSTS, Login, PAGE_DEFAULT, PAGE_MAX, base, check_credentials, login, normal,
 };
 use super::{map, wire};
 use crate::egress::EgressClient;
-use crate::http::{Answer, HttpLayer, Request, misunderstood};
+use crate::http::{Answer, HttpLayer, Request, misunderstood, pause};
 use async_trait::async_trait;
 use cmms_core::domain::connection::ConnectionOptions;
 use cmms_core::domain::entity::Entity;
@@ -75,14 +75,15 @@ impl UpkeepAdapter {
         Ok(base(&self.http.check_url(&cx.api_url)?))
     }
 
-    /// Reads a list. A session that the vendor no longer knows is made anew once.
-    async fn read(
+    /// Reads something. A session that the vendor no longer knows is made anew once.
+    async fn read<T: Send>(
         &self,
         cx: &AdapterCx,
         path: &str,
         query: &[(&str, String)],
         retries: u32,
-    ) -> Result<Answer> {
+        read: impl Fn(Answer) -> Result<T> + Sync,
+    ) -> Result<T> {
         let base = self.base(cx)?;
         let mut request = Request::get(&base, path)
             .header("upkeep-version", VERSION)
@@ -99,9 +100,12 @@ impl UpkeepAdapter {
             let request = request
                 .clone()
                 .secret_header("session-token", slot.token())?;
-            let answer = self.http.send(cx, &request).await?;
-            if answer.status() != 401 {
-                return Ok(answer);
+            let read = |answer: Answer| match answer.status() {
+                401 => Ok(None),
+                _ => read(answer).map(Some),
+            };
+            if let Some(read) = self.http.send_read(cx, &request, read).await? {
+                return Ok(read);
             }
             if matches!(login(&cx.credentials)?, Login::Token(_)) {
                 break;
@@ -160,10 +164,9 @@ impl Adapter for UpkeepAdapter {
         // Whoever tests a connection wants to know whether its credentials are good now.
         self.sessions.forget(cx.connection);
         let query = [("limit", "1".to_owned()), ("offset", "0".to_owned())];
-        let answer = self
-            .read(cx, path(Entity::WorkOrder), &query, CHECK_RETRIES)
+        let orders = path(Entity::WorkOrder);
+        self.read(cx, orders, &query, CHECK_RETRIES, wire::rows)
             .await?;
-        wire::rows(&answer.success()?)?;
         Ok(Checked { account: None })
     }
 
@@ -178,23 +181,40 @@ impl Adapter for UpkeepAdapter {
         };
         let limit = cx.options.page_size.unwrap_or(PAGE_DEFAULT);
         loop {
-            let query = cursor.query(limit);
-            let answer = self
-                .read(cx, path(req.entity), &query, PULL_RETRIES)
-                .await?;
-            let turn = match answer.status() {
-                400 => {
-                    tracing::debug!(entity = %req.entity, "asks for less: the query is refused");
-                    cursor
-                        .refused()
-                        .ok_or_else(|| misunderstood("UpKeep refuses to list (status 400)"))?
+            let turn = match cursor.ask(limit) {
+                Ask::List(query) => {
+                    let list = path(req.entity);
+                    let page = self
+                        .read(cx, list, &query, PULL_RETRIES, wire::page)
+                        .await?;
+                    match page {
+                        wire::Page::Rows(rows) => cursor.turn(rows)?,
+                        wire::Page::Refused => {
+                            tracing::debug!(entity = %req.entity, "asks for less: the query is refused");
+                            cursor.refused().ok_or_else(|| {
+                                misunderstood("UpKeep refuses to list (status 400)")
+                            })?
+                        }
+                        // The end of a list is an empty page or a 404.
+                        wire::Page::NotFound(_) if cursor.can_end() => cursor.turn(Vec::new())?,
+                        wire::Page::NotFound(error) => return Err(error),
+                    }
                 }
-                // The end of a list is an empty page or a 404.
-                404 if cursor.can_end() => cursor.turn(Vec::new())?,
-                _ => cursor.turn(wire::rows(&answer.success()?)?)?,
+                Ask::Record(id) => {
+                    let place = format!("{}/{id}", path(req.entity));
+                    let record = self
+                        .read(cx, &place, &[], PULL_RETRIES, wire::record)
+                        .await?;
+                    cursor.record(record)?
+                }
             };
             match turn {
                 Turn::Again(next) => cursor = next,
+                Turn::Doubt(wait, next) => {
+                    tracing::debug!(entity = %req.entity, "asks again: the list contradicts itself");
+                    pause(cx, wait).await?;
+                    cursor = next;
+                }
                 Turn::Page(records, next) => {
                     return Ok(PullPage {
                         records,

@@ -114,7 +114,7 @@ async fn log_in(cx: &AdapterCx, http: &HttpLayer, base: &Url, retries: u32) -> R
         .form(&[("email", email), ("password", password)])
         .repeatable()
         .retries(retries);
-    let session = wire::session(http.send(cx, &request).await?)?;
+    let session = http.send_read(cx, &request, wire::session).await?;
     let now = cx.clock.now();
     // An end that has passed says that the clocks differ: then only a 401 tells.
     let left = session.expires_at.map(|end| (end, end - now));

@@ -1,6 +1,6 @@
 //! What UpKeep sends.
 
-use crate::http::{Answer, misunderstood, record, time};
+use crate::http::{self, Answer, misunderstood, time};
 use chrono::{DateTime, Utc};
 use cmms_core::ports::adapter::ExternalRecord;
 use cmms_core::{Error, Result, code};
@@ -28,6 +28,14 @@ struct Listed<'a> {
     success: Option<bool>,
     #[serde(borrow)]
     results: Option<Vec<&'a RawValue>>,
+}
+
+/// A single record's answer.
+#[derive(Deserialize)]
+struct Single<'a> {
+    success: Option<bool>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
 }
 
 /// What is read of a record here beside its id and time; all else is the mapping's.
@@ -90,17 +98,34 @@ pub(super) fn session(answer: Answer) -> Result<NewSession> {
     })
 }
 
+/// What came instead of, or as, a page.
+pub(super) enum Page {
+    /// Its rows.
+    Rows(Vec<Row>),
+    /// The query is refused.
+    Refused,
+    /// There is no such list, or nothing is left of it.
+    NotFound(Error),
+}
+
+/// Reads a list's answer with what it may say besides.
+pub(super) fn page(answer: Answer) -> Result<Page> {
+    match answer.status() {
+        400 => Ok(Page::Refused),
+        404 => Ok(Page::NotFound(
+            answer.success().err().unwrap_or_else(failed),
+        )),
+        _ => rows(answer).map(Page::Rows),
+    }
+}
+
 /// Reads a list's answer.
-pub(super) fn rows(answer: &Answer) -> Result<Vec<Row>> {
+pub(super) fn rows(answer: Answer) -> Result<Vec<Row>> {
+    let answer = answer.success()?;
     let read: Listed<'_> = answer.json()?;
     match read.success {
         Some(true) => {}
-        Some(false) => {
-            return Err(Error::new(
-                code::VENDOR_ERROR,
-                "UpKeep says that the request failed",
-            ));
-        }
+        Some(false) => return Err(failed()),
         None => return Err(misunderstood("UpKeep's answer does not say `success`")),
     }
     let results = read
@@ -109,10 +134,28 @@ pub(super) fn rows(answer: &Answer) -> Result<Vec<Row>> {
     Ok(results.into_iter().map(row).collect())
 }
 
+/// Reads a single record's answer. None: there is no such record.
+pub(super) fn record(answer: Answer) -> Result<Option<Row>> {
+    if matches!(answer.status(), 404 | 410) {
+        return Ok(None);
+    }
+    let answer = answer.success()?;
+    let read: Single<'_> = answer.json()?;
+    match read.success {
+        Some(true) => Ok(read.result.filter(|r| r.get() != "null").map(row)),
+        Some(false) => Err(failed()),
+        None => Err(misunderstood("UpKeep's answer does not say `success`")),
+    }
+}
+
+fn failed() -> Error {
+    Error::new(code::VENDOR_ERROR, "UpKeep says that the request failed")
+}
+
 fn row(raw: &RawValue) -> Row {
     let text = raw.get();
     let head: Head<'_> = serde_json::from_str(text).unwrap_or_default();
-    let record = record(raw, "id", "updatedAt");
+    let record = http::record(raw, "id", "updatedAt");
     Row {
         key: record.external_id.clone().unwrap_or_else(|| digest(text)),
         archived: head

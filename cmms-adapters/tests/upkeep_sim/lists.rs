@@ -216,22 +216,6 @@ async fn records_of_odd_shape_are_given_and_left_to_the_mapping() {
 }
 
 #[tokio::test]
-async fn empty_and_shortened_lists_end() {
-    let sim = SimRig::start(small()).await;
-    sim.vendor().empty_lists(true);
-    let listed = sim.rig.all(Entity::WorkOrder).await.unwrap();
-    assert_eq!((listed.records.len(), listed.high_water), (0, None));
-    sim.vendor().empty_lists(false);
-    let mut calls = 0;
-    sim.vendor().after_each_request(move |vendor, _| {
-        calls += 1;
-        vendor.empty_lists(calls > 2);
-    });
-    let rig = sim.rig.page_size(10);
-    assert!(rig.all(Entity::WorkOrder).await.unwrap().records.len() < 120);
-}
-
-#[tokio::test]
 async fn positions_are_small_json_that_a_restart_can_go_on_from() {
     let config = small();
     let sim = SimRig::start(config).await;

@@ -3,6 +3,7 @@
 
 mod calls;
 mod changes;
+mod ends;
 mod lists;
 #[expect(dead_code, reason = "shared by several tests")]
 #[path = "../support/mod.rs"]

@@ -1,7 +1,7 @@
 //! Reading in the order of changes.
 
 use super::super::wire::Row;
-use super::{At, Cursor, Mode, Part, Turn, count, latest, records};
+use super::{At, Cursor, Mode, Of, Part, Turn, count, distinct, is_id, latest, records};
 use chrono::{DateTime, Utc};
 use cmms_core::Result;
 
@@ -14,24 +14,28 @@ pub(super) struct Changes {
     pub(super) seen: Vec<String>,
     pub(super) high: Option<DateTime<Utc>>,
     pub(super) idle: u8,
+    pub(super) doubts: u8,
 }
 
 impl Changes {
     pub(super) fn turn(mut self, at: At, mut rows: Vec<Row>) -> Result<Turn> {
+        if at == At::Newest {
+            return self.newest(&rows);
+        }
         let Some(first) = rows.first().map(|r| r.key.clone()) else {
-            return Ok(match at {
-                At::Overlap { .. } => self.restart(),
-                _ => self.at(At::Start).end(),
-            });
+            return Ok(self.empty(at));
         };
         let before = match at {
-            At::Start | At::Back { .. } => 0,
+            At::Start | At::Back { .. } | At::Record { .. } | At::Newest => 0,
             At::Confirm { offset, last } => {
                 return Ok(Turn::Again(self.at(At::Overlap { offset, last })));
             }
-            At::Overlap { last, .. } if first != last => return Ok(self.restart()),
+            // A row that was given leaves no gap, wherever it is by now.
+            At::Overlap { last, .. } if first != last && !self.seen.contains(&first) => {
+                return Ok(self.restart());
+            }
             At::Overlap { offset, last } => {
-                rows.remove(0);
+                rows.retain(|r| r.key != first);
                 if rows.is_empty() {
                     return Ok(Turn::Again(self.at(At::Beyond { offset, last })));
                 }
@@ -46,7 +50,6 @@ impl Changes {
             return Ok(Turn::Again(listing));
         }
         self.high = latest(self.high, &rows);
-        let offset = before + count(&rows);
         let last = rows.last().map(|r| r.key.clone()).unwrap_or_default();
         let top = rows.iter().filter_map(Row::millis).max().max(self.bound);
         let at_top: Vec<String> = rows
@@ -54,10 +57,13 @@ impl Changes {
             .filter(|r| r.millis().is_none_or(|m| Some(m) == top))
             .map(|r| r.key.clone())
             .collect();
+        let rises = top > self.bound;
+        // An offset is needed only inside a block of equal times. A row that is given twice has one place.
+        let offset = before + if rises { 0 } else { distinct(&rows) };
         let known = std::mem::take(&mut self.seen);
         let at_bound = |r: &Row| r.millis().is_none_or(|m| Some(m) == self.bound);
         rows.retain(|r| !(at_bound(r) && known.contains(&r.key)));
-        let next = if top > self.bound {
+        let next = if rises {
             self.bound = top;
             self.seen = at_top;
             At::Start
@@ -81,7 +87,53 @@ impl Changes {
             return Ok(Turn::Again(self.at(next)));
         }
         self.idle = 0;
+        self.doubts = 0;
         Ok(Turn::Page(records(rows), self.at(next)))
+    }
+
+    /// An empty page: the end, unless rows that were given should still be there.
+    fn empty(mut self, at: At) -> Turn {
+        if matches!(at, At::Overlap { .. }) {
+            return self.restart();
+        }
+        if at != At::Start || self.seen.is_empty() {
+            return self.confirmed();
+        }
+        let Some(id) = self.seen.iter().find(|key| is_id(key)).cloned() else {
+            // Rows without ids cannot be asked for.
+            self.seen.clear();
+            return self.confirmed();
+        };
+        Turn::Again(self.at(At::Record { id }))
+    }
+
+    /// The end, once the latest records say so, too; an account in which nothing was ever seen may be empty.
+    fn confirmed(self) -> Turn {
+        if self.has_records() {
+            Turn::Again(self.at(At::Newest))
+        } else {
+            self.at(At::Start).end()
+        }
+    }
+
+    /// Whether the list gave something, now or before.
+    fn has_records(&self) -> bool {
+        self.high.is_some() || (self.part.from.is_some() && self.part.of != Of::Archived)
+    }
+
+    /// What the end is measured by: nothing of it is later than what the list gave.
+    fn newest(self, rows: &[Row]) -> Result<Turn> {
+        if rows.is_empty() && self.high.is_none() {
+            // It had records, and has none at all now.
+            return self.at(At::Newest).doubt(At::Newest);
+        }
+        let later = rows.iter().filter_map(Row::millis).max() > self.bound;
+        let cursor = self.at(At::Newest);
+        if later {
+            cursor.doubt(At::Start)
+        } else {
+            Ok(cursor.end())
+        }
     }
 
     /// Whether rows are as asked for: none below the bound, times ascending.
@@ -109,6 +161,7 @@ impl Changes {
             at,
             high: self.high,
             idle: self.idle,
+            doubts: self.doubts,
         }
     }
 }

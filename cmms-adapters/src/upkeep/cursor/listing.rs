@@ -1,7 +1,7 @@
 //! Reading by offsets alone.
 
 use super::super::wire::Row;
-use super::{At, Cursor, Mode, Part, Turn, count, latest, records};
+use super::{At, Cursor, Mode, Part, Turn, distinct, is_id, latest, records};
 use chrono::{DateTime, Utc};
 use cmms_core::Result;
 
@@ -9,6 +9,8 @@ use cmms_core::Result;
 const KNOWN: usize = 200;
 /// Rows that are gone back to find the place again: fewer than are remembered.
 const STEP: u64 = 50;
+/// Rows that are looked for at the end because they were given and not met again.
+const MISSING_MAX: usize = 5;
 /// How often a listing begins anew because none of the known rows is found; then it goes on where it is.
 const LOST_MAX: u8 = 5;
 
@@ -18,6 +20,9 @@ pub(super) struct Listing {
     pub(super) lost: u8,
     pub(super) high: Option<DateTime<Utc>>,
     pub(super) idle: u8,
+    /// Rows that were given and not met again where they should be.
+    pub(super) missing: Vec<String>,
+    pub(super) doubts: u8,
 }
 
 impl Listing {
@@ -26,14 +31,31 @@ impl Listing {
             return Ok(match at {
                 At::Overlap { offset, last } => self.back(offset.saturating_sub(1), last),
                 At::Back { offset, last } if offset > 0 => self.back(offset, last),
-                _ => self.at(At::Start).end(),
+                At::Beyond { .. } => self.end(),
+                // The same list gave something when it was asked for in order.
+                At::Start if self.known.is_empty() && self.high.is_some() => {
+                    return self.at(At::Start).doubt(At::Start);
+                }
+                _ => {
+                    // Nothing is left of what was given.
+                    let last = self.known.last().cloned();
+                    self.misses(last.as_deref().unwrap_or_default());
+                    self.end()
+                }
             });
         }
-        let behind = |last: &str| Some(rows.iter().position(|r| r.key == last)? + 1);
+        self.missing
+            .retain(|key| rows.iter().all(|r| r.key != *key));
+        if let At::Overlap { last, .. } | At::Confirm { last, .. } | At::Back { last, .. } = &at
+            && !rows.iter().any(|r| r.key == *last)
+        {
+            self.misses(&last.clone());
+        }
+        let behind = |last: &str| Some(rows.iter().rposition(|r| r.key == last)? + 1);
         // Where the last row is gone itself, one that was given before it marks the place.
         let any = || Some(rows.iter().rposition(|r| self.known.contains(&r.key))? + 1);
         let (start, skip, last) = match at {
-            At::Start => (0, 0, String::new()),
+            At::Start | At::Record { .. } | At::Newest => (0, 0, String::new()),
             At::Overlap { offset, last } | At::Confirm { offset, last } => {
                 let start = offset.saturating_sub(1);
                 match behind(&last).or_else(any) {
@@ -55,7 +77,7 @@ impl Listing {
                 (offset, skip, last)
             }
         };
-        let offset = start + u64::try_from(skip).unwrap_or(u64::MAX);
+        let offset = start + distinct(rows.get(..skip).unwrap_or_default());
         let place = rows
             .get(skip.saturating_sub(1))
             .map_or(last, |r| r.key.clone());
@@ -68,7 +90,7 @@ impl Listing {
         }
         self.high = latest(self.high, &rows);
         let next = At::Overlap {
-            offset: offset + count(&rows),
+            offset: offset + distinct(&rows),
             last: rows.last().map(|r| r.key.clone()).unwrap_or_default(),
         };
         let page: Vec<String> = rows.iter().map(|r| r.key.clone()).collect();
@@ -79,7 +101,24 @@ impl Listing {
             return Ok(Turn::Again(self.at(next)));
         }
         self.idle = 0;
+        self.doubts = 0;
         Ok(Turn::Page(records(rows), self.at(next)))
+    }
+
+    /// A row that was given is not where it should be: the list must not end without it.
+    fn misses(&mut self, key: &str) {
+        let fits = self.missing.len() < MISSING_MAX && is_id(key);
+        if fits && !self.missing.iter().any(|known| known == key) {
+            self.missing.push(key.to_owned());
+        }
+    }
+
+    /// The end, unless rows that were given are in the list no more: then the records are asked for.
+    fn end(self) -> Turn {
+        match self.missing.first().cloned() {
+            Some(id) => Turn::Again(self.at(At::Record { id })),
+            None => self.at(At::Start).end(),
+        }
     }
 
     fn remember(&mut self, page: Vec<String>) {
@@ -107,10 +146,12 @@ impl Listing {
             mode: Mode::Listing {
                 known: self.known,
                 lost: self.lost,
+                missing: self.missing,
             },
             at,
             high: self.high,
             idle: self.idle,
+            doubts: self.doubts,
         }
     }
 }

@@ -9,7 +9,10 @@
 //! - **Listing**: offsets alone, with the same overlap. For lists whose filter or order is not honoured,
 //!   which the rows themselves show.
 //!
-//! A server may give fewer rows than were asked for, so only an empty page (or a 404) is an end.
+//! A server may give fewer rows than were asked for, so only an empty page (or a 404) is an end, and not every
+//! empty page is one: rows that were given must still be in the list or be gone for real, which the record
+//! itself tells; and the latest records, asked for in another order, must not be later than the end. What
+//! does not fit is asked for again after a pause, and then the list is not believed.
 
 mod changes;
 mod listing;
@@ -19,14 +22,24 @@ use self::listing::Listing;
 use super::wire::Row;
 use crate::http::misunderstood;
 use chrono::{DateTime, TimeDelta, Utc};
-use cmms_core::Result;
 use cmms_core::ports::adapter::ExternalRecord;
+use cmms_core::{Error, Result, code};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// How far before the time asked for a listing begins: the vendor's index can lag.
 const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 /// Rounds without anything new after which the list cannot be read.
 const IDLE_MAX: u8 = 30;
+/// The filter by time: inclusive, in milliseconds since 1970.
+const UPDATED_FROM: &str = "updatedAtGreaterThanOrEqualTo";
+/// Pauses before a list that contradicts itself is asked again: an index can lag for a moment.
+const DOUBTS: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+    Duration::from_secs(15),
+];
 
 /// Where a listing stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +54,9 @@ pub(super) struct Cursor {
     /// Rounds without anything new.
     #[serde(default)]
     idle: u8,
+    /// How often the list contradicted itself since it last gave something new.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    doubts: u8,
 }
 
 /// A part of a listing: work orders may need two.
@@ -85,6 +101,9 @@ enum Mode {
         /// How often the place was lost altogether.
         #[serde(default)]
         lost: u8,
+        /// Rows that were given and not met again where they should be.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missing: Vec<String>,
     },
 }
 
@@ -102,6 +121,20 @@ enum At {
     Confirm { offset: u64, last: String },
     /// A page before, to find `last` or another known row in.
     Back { offset: u64, last: String },
+    /// Whether a row that was given and is in the list no more is gone for real: the record itself.
+    Record { id: String },
+    /// Whether the end is the end, asked for in another order: what changed later, or, where the list gave
+    /// nothing, the records that were created last.
+    Newest,
+}
+
+/// What is asked for next.
+#[derive(Debug, PartialEq)]
+pub(super) enum Ask {
+    /// A page of the list.
+    List(Vec<(&'static str, String)>),
+    /// One record.
+    Record(String),
 }
 
 /// What a page made of a listing.
@@ -109,6 +142,8 @@ enum At {
 pub(super) enum Turn {
     /// Another request is needed.
     Again(Cursor),
+    /// The same after a pause: the list contradicts itself.
+    Doubt(Duration, Cursor),
     /// Records, and where it goes on.
     Page(Vec<ExternalRecord>, Cursor),
     /// Nothing is left; the latest time seen.
@@ -143,6 +178,7 @@ impl Cursor {
             at: At::Start,
             high: None,
             idle: 0,
+            doubts: 0,
             part,
         }
     }
@@ -153,8 +189,15 @@ impl Cursor {
         self.part.before.or(self.high)
     }
 
-    /// The query of the next request.
-    pub(super) fn query(&self, limit: u32) -> Vec<(&'static str, String)> {
+    /// The next request.
+    pub(super) fn ask(&self, limit: u32) -> Ask {
+        match &self.at {
+            At::Record { id } => Ask::Record(id.clone()),
+            _ => Ask::List(self.query(limit)),
+        }
+    }
+
+    fn query(&self, limit: u32) -> Vec<(&'static str, String)> {
         let mut query = vec![
             ("limit", limit.to_string()),
             ("offset", self.offset().to_string()),
@@ -162,10 +205,20 @@ impl Cursor {
         if self.part.of == Of::Archived {
             query.push(("archived", "true".to_owned()));
         }
-        if let Mode::Changes { bound, .. } = &self.mode {
+        if self.at == At::Newest {
+            query.push(("orderBy", "createdAt DESC".to_owned()));
+            // Where the list gave something, only what is behind that is asked for.
+            let bound = match self.mode {
+                Mode::Changes { bound, .. } if self.high.is_some() => bound,
+                _ => None,
+            };
+            if let Some(bound) = bound {
+                query.push((UPDATED_FROM, bound.saturating_add(1).to_string()));
+            }
+        } else if let Mode::Changes { bound, .. } = &self.mode {
             query.push(("orderBy", "updatedAt ASC".to_owned()));
             if let Some(bound) = bound {
-                query.push(("updatedAtGreaterThanOrEqualTo", bound.to_string()));
+                query.push((UPDATED_FROM, bound.to_string()));
             }
         }
         query
@@ -173,7 +226,7 @@ impl Cursor {
 
     fn offset(&self) -> u64 {
         match &self.at {
-            At::Start => 0,
+            At::Start | At::Newest | At::Record { .. } => 0,
             At::Overlap { offset, .. } => offset.saturating_sub(1),
             At::Beyond { offset, .. } | At::Confirm { offset, .. } | At::Back { offset, .. } => {
                 *offset
@@ -189,6 +242,8 @@ impl Cursor {
     /// What is left to do where the server refuses the query; none where it refuses the plain list.
     pub(super) fn refused(self) -> Option<Turn> {
         match self.mode {
+            // The other order is not known here: the end has nothing against it.
+            Mode::Changes { .. } if self.at == At::Newest => Some(self.end()),
             Mode::Changes { .. } => Some(Turn::Again(self.without_order())),
             Mode::Listing { .. } if self.part.of == Of::Archived => Some(self.end()),
             Mode::Listing { .. } => None,
@@ -197,15 +252,36 @@ impl Cursor {
 
     /// The same list from its beginning, without filter by time and order.
     fn without_order(self) -> Self {
+        let given: Vec<String> = match &self.mode {
+            Mode::Changes { seen, .. } => {
+                let ids = seen.iter().filter(|key| is_id(key));
+                ids.take(1).cloned().collect()
+            }
+            Mode::Listing { missing, .. } => missing.clone(),
+        };
         Self {
             mode: Mode::Listing {
                 known: Vec::new(),
                 lost: 0,
+                missing: given,
             },
             at: At::Start,
             idle: 0,
             ..self
         }
+    }
+
+    /// The list contradicts itself: it goes on here after a pause, a few times.
+    fn doubt(mut self, at: At) -> Result<Turn> {
+        let Some(pause) = DOUBTS.get(usize::from(self.doubts)) else {
+            return Err(Error::new(
+                code::VENDOR_LIST,
+                "UpKeep's list ends early: records that exist are not in it",
+            ));
+        };
+        self.doubts += 1;
+        self.at = at;
+        Ok(Turn::Doubt(*pause, self))
     }
 
     /// The end of a part: where the next begins, or the end of all.
@@ -224,7 +300,7 @@ impl Cursor {
     /// Takes the page that the query gave.
     ///
     /// # Errors
-    /// `CMMS-VENDOR-004` when the list does not move on.
+    /// `CMMS-VENDOR-004` when the list does not move on, `CMMS-VENDOR-010` when it ends early.
     pub(super) fn turn(self, rows: Vec<Row>) -> Result<Turn> {
         if self.idle > IDLE_MAX {
             return Err(misunderstood(
@@ -237,8 +313,9 @@ impl Cursor {
             at,
             high,
             idle,
+            doubts,
         } = self;
-        if part.of == Of::Plain && rows.iter().any(|r| r.archived) {
+        if part.of == Of::Plain && at != At::Newest && rows.iter().any(|r| r.archived) {
             part.of = Of::Whole;
         }
         match mode {
@@ -248,17 +325,73 @@ impl Cursor {
                 seen,
                 high,
                 idle,
+                doubts,
             }
             .turn(at, rows),
-            Mode::Listing { known, lost } => Listing {
+            Mode::Listing {
+                known,
+                lost,
+                missing,
+            } => Listing {
                 part,
                 known,
                 lost,
+                missing,
                 high,
                 idle,
+                doubts,
             }
             .turn(at, rows),
         }
+    }
+
+    /// Takes the record that was asked for; none: it does not exist.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-010` when the list goes on without a record that it should have.
+    pub(super) fn record(mut self, record: Option<Row>) -> Result<Turn> {
+        let At::Record { id } = &self.at else {
+            return Err(Error::internal("no record was asked for"));
+        };
+        let listed = record.is_some_and(|row| self.holds(&row));
+        match &mut self.mode {
+            Mode::Changes { .. } if listed => self.doubt(At::Start),
+            Mode::Changes { seen, .. } => {
+                // Of many rows at one time a few are asked for.
+                seen.retain(|key| key != id);
+                seen.truncate(2);
+                self.at = At::Start;
+                Ok(Turn::Again(self))
+            }
+            Mode::Listing { .. } if listed => {
+                let last = id.clone();
+                self.doubt(At::Back { offset: 0, last })
+            }
+            Mode::Listing { missing, .. } => {
+                missing.retain(|key| key != id);
+                match missing.first().cloned() {
+                    Some(id) => {
+                        self.at = At::Record { id };
+                        Ok(Turn::Again(self))
+                    }
+                    None => Ok(self.end()),
+                }
+            }
+        }
+    }
+
+    /// Whether this part of the list has to have a record.
+    fn holds(&self, row: &Row) -> bool {
+        let in_time = match self.mode {
+            Mode::Changes { bound, .. } => row.millis().is_none_or(|m| Some(m) >= bound),
+            Mode::Listing { .. } => true,
+        };
+        in_time
+            && match self.part.of {
+                Of::Whole => true,
+                Of::Plain => !row.archived,
+                Of::Archived => row.archived,
+            }
     }
 }
 
@@ -281,4 +414,20 @@ fn latest(high: Option<DateTime<Utc>>, rows: &[Row]) -> Option<DateTime<Utc>> {
 
 fn count<T>(rows: &[T]) -> u64 {
     u64::try_from(rows.len()).unwrap_or(u64::MAX)
+}
+
+/// How many different rows.
+fn distinct(rows: &[Row]) -> u64 {
+    let keys: BTreeSet<&str> = rows.iter().map(|r| r.key.as_str()).collect();
+    u64::try_from(keys.len()).unwrap_or(u64::MAX)
+}
+
+/// Whether a record with this key can be asked for: it has an id as ids are documented.
+fn is_id(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(n: &u8) -> bool {
+    *n == 0
 }
