@@ -14,6 +14,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod client;
 pub mod config;
 mod open;
 pub mod process;
@@ -25,7 +26,7 @@ pub use cmms_core as core;
 #[cfg(feature = "sqlite")]
 pub use cmms_store as store;
 
-pub use cmms_core::client::Client;
+pub use client::{Client, ClientBuilder};
 pub use cmms_core::context::Principal;
 pub use cmms_core::domain::asset::{Asset, AssetCondition, AssetLocation, AssetStatus, AssetType};
 pub use cmms_core::domain::connection::{

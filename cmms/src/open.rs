@@ -1,10 +1,10 @@
 //! Where everything starts: puts store, secrets, vendors and clock together.
 
+use crate::client::Client;
 use crate::config::Config;
 use crate::process::HostProcesses;
 use crate::secrets::{KeySource, KeyVault};
 use cmms_core::Result;
-use cmms_core::client::Client;
 use cmms_core::clock::{Clock, SystemClock};
 use cmms_core::context::{Principal, Scope};
 use cmms_core::ids::{IdGen, OrgId, SystemIds};
@@ -39,7 +39,8 @@ pub struct Opened {
     pub vault: Arc<KeyVault>,
 }
 
-/// Puts an application together.
+/// Puts an application together and keeps what seals its secrets at hand, as servers need it; programs use
+/// [`Client::builder`].
 #[derive(Debug)]
 pub struct Builder {
     store: Arc<dyn Store>,
@@ -65,6 +66,13 @@ impl Builder {
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds),
         }
+    }
+
+    /// Takes these settings instead.
+    #[must_use]
+    pub(crate) fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
     }
 
     /// An application over an SQLite file, made at the first use.
@@ -160,7 +168,8 @@ impl Builder {
         let principal = self
             .principal
             .unwrap_or_else(|| Principal::local_process(&self.config.os_user()));
-        let client = Client::new(Arc::new(App::new(parts)), Scope::new(org, principal));
+        let app = Arc::new(App::new(parts));
+        let client = cmms_core::Client::new(app, Scope::new(org, principal)).into();
         Ok(Opened { client, vault })
     }
 }
