@@ -83,6 +83,22 @@ impl NumberedPages {
             .map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true))
     }
 
+    /// The same, once the answer says that it is the page that was asked for: some servers give the page before
+    /// once more. Vendors that number their answers are worth asking.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-010` for another page.
+    pub fn is_page(self, answered: u64) -> Result<Self> {
+        if answered == self.page {
+            return Ok(self);
+        }
+        let what = format!(
+            "the vendor answers page {answered} instead of {}",
+            self.page
+        );
+        Err(Error::new(code::VENDOR_LIST, what))
+    }
+
     /// Makes the page of the records that came in; `total` is how many the vendor says that the listing has.
     ///
     /// # Errors
@@ -187,6 +203,13 @@ mod tests {
             let e = place.turn(rows(seconds), total).unwrap_err();
             assert!(e.is(code::VENDOR_LIST));
         }
+    }
+
+    #[test]
+    fn another_page_than_the_one_asked_for_is_an_error() {
+        let first = NumberedPages::of(&req(None, None), 3).unwrap();
+        assert!(first.clone().is_page(2).unwrap_err().is(code::VENDOR_LIST));
+        assert_eq!(first.clone().is_page(1).unwrap(), first);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! For tests of stores, services and whatever embeds the library: a store suite, samples, a clock that is
+//! For tests of stores, adapters, services and whatever embeds the library: a suite for each, samples, a clock that is
 //! stepped by hand, ids that follow from a seed.
 //!
 //! Built only with the feature `testing`.
@@ -8,6 +8,8 @@
     reason = "assertions of a test suite"
 )]
 
+pub mod adapter_suite;
+mod adapter_tests;
 mod ids;
 mod random_program;
 pub mod samples;

@@ -139,6 +139,16 @@ impl PagedVendor {
         }
     }
 
+    /// The records of a kind byte for byte as they are served, by id.
+    #[must_use]
+    pub fn served(&self, entity: PagedEntity) -> BTreeMap<String, String> {
+        let state = self.lock();
+        let records = state.collection(entity).records().iter();
+        records
+            .map(|record| (record.id.clone(), record.json.to_string()))
+            .collect()
+    }
+
     /// Makes seeded random edits of up to `how_many` different records, one
     /// in five an asset: name or title, and status. Each raises `updatedAt`.
     pub fn edit(&self, how_many: usize) -> PagedEdited {

@@ -141,6 +141,17 @@ impl UpkeepVendor {
         }
     }
 
+    /// The records of a kind byte for byte as they are served without
+    /// `includes`, by id.
+    #[must_use]
+    pub fn served(&self, entity: SimEntity) -> BTreeMap<String, String> {
+        let state = self.lock();
+        let records = state.table(entity).records();
+        records
+            .map(|record| (record.key.clone(), record.json.to_string()))
+            .collect()
+    }
+
     /// Makes seeded random edits of up to `how_many` different assets and
     /// work orders: status, title or name, due date, priority, description.
     /// Each raises `updatedAt`. Hidden records are not edited.

@@ -1,0 +1,125 @@
+//! The adapter suite of `cmms-core` on UpKeep and its simulator.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[expect(dead_code, reason = "shared by several tests")]
+mod support;
+
+use async_trait::async_trait;
+use cmms_adapters::{EgressClient, EgressPolicy, UpkeepAdapter};
+use cmms_core::domain::entity::Entity;
+use cmms_core::ports::adapter::{Adapter, AdapterCx};
+use cmms_core::ports::secrets::Credentials;
+use cmms_core::testing::SteppedClock;
+use cmms_core::testing::adapter_suite::{Rig, Trouble, TroubleKind};
+use cmms_sim::Fault;
+use cmms_sim::fault::RetryAfter;
+use cmms_sim::upkeep::{SimEntity, UpkeepConfig};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use support::{EMAIL, PASSWORD, SimRig, credentials};
+
+struct Upkeep(SimRig);
+
+async fn make() -> Upkeep {
+    let config = UpkeepConfig::default().assets(70).work_orders(110);
+    let mut rig = SimRig::start(config).await;
+    rig.rig = rig.rig.page_size(20);
+    Upkeep(rig)
+}
+
+cmms_core::adapter_tests!(make);
+
+#[async_trait]
+impl Rig for Upkeep {
+    fn adapter(&self, patience: Duration) -> Arc<dyn Adapter> {
+        let policy = EgressPolicy::new(&[self.0.sim.base_url()]).unwrap();
+        let client = EgressClient::builder(policy).timeout(patience).build();
+        Arc::new(UpkeepAdapter::seeded(Arc::new(client.unwrap()), 1))
+    }
+
+    fn connection(&self) -> AdapterCx {
+        self.0.rig.cx.clone()
+    }
+
+    fn clock(&self) -> Arc<SteppedClock> {
+        Arc::clone(&self.0.rig.clock)
+    }
+
+    fn wrong_credentials(&self) -> Credentials {
+        credentials(&[("email", EMAIL), ("password", "not-the-password")])
+    }
+
+    fn unacceptable(&self) -> Vec<(String, Credentials)> {
+        let address = self.0.sim.base_url();
+        let good = || credentials(&[("email", EMAIL), ("password", PASSWORD)]);
+        vec![
+            (String::new(), good()),
+            ("upkeep".into(), good()),
+            ("ftp://api.onupkeep.com".into(), good()),
+            ("http://api.onupkeep.com".into(), good()),
+            ("https://api.onupkeep.com.example.com".into(), good()),
+            ("http://169.254.169.254".into(), good()),
+            (address.replace("127", "a@127"), good()),
+            (address.clone(), Credentials::new()),
+            (address.clone(), credentials(&[("email", EMAIL)])),
+            (address.clone(), credentials(&[("token", "x")])),
+            (address, credentials(&[("api_key", "a\nb")])),
+        ]
+    }
+
+    fn records(&self, entity: Entity) -> BTreeMap<String, String> {
+        self.0.vendor().served(match entity {
+            Entity::Asset => SimEntity::Asset,
+            Entity::WorkOrder => SimEntity::WorkOrder,
+        })
+    }
+
+    fn edit(&self, how_many: usize) -> Vec<(Entity, String)> {
+        let edited = self.0.vendor().edit(how_many);
+        let assets = edited.assets.into_iter().map(|id| (Entity::Asset, id));
+        let orders = edited.work_orders.into_iter();
+        assets
+            .chain(orders.map(|id| (Entity::WorkOrder, id)))
+            .collect()
+    }
+
+    fn requests(&self) -> usize {
+        self.0.vendor().requests().len()
+    }
+
+    fn troubles(&self) -> Vec<Trouble> {
+        let all = Fault::ALL.iter().enumerate();
+        all.map(|(number, fault)| Trouble {
+            name: fault.to_string(),
+            kind: match fault {
+                Fault::TooManyRequests(RetryAfter::Seconds(n)) => TroubleKind::Wait(*n),
+                Fault::ExpiredToken => TroubleKind::LoginEnds,
+                Fault::NoAnswer | Fault::SlowBody => TroubleKind::Held,
+                Fault::ClockBehind => TroubleKind::TimesGoBack,
+                Fault::EmptyList | Fault::ShortList => TroubleKind::ListIsShort,
+                _ => TroubleKind::Other,
+            },
+            number,
+        })
+        .collect()
+    }
+
+    fn order(&self, trouble: &Trouble, entity: Entity, after: u32) {
+        let list = match entity {
+            Entity::Asset => "assets",
+            Entity::WorkOrder => "work-orders",
+        };
+        if let Some(fault) = Fault::ALL.get(trouble.number) {
+            self.0.vendor().inject(fault.on(list).after(after));
+        }
+    }
+
+    fn end(&self) {
+        self.0.vendor().end_faults();
+    }
+
+    async fn held(&self) {
+        self.0.vendor().held().await;
+    }
+}

@@ -1,0 +1,117 @@
+//! Listings that nothing disturbs.
+
+use super::rig::{PATIENT, Rig, assert_same, by_id, first, listed, pages, readable};
+use crate::ports::adapter::{Pages, Position};
+use std::collections::BTreeMap;
+
+/// A listing of everything ends, and gives every record once and byte for byte.
+pub async fn full_listing_gives_every_record_as_it_is_served(rig: &dyn Rig) {
+    let adapter = rig.adapter(PATIENT);
+    for entity in readable(&*adapter) {
+        let records = listed(&*adapter, &rig.connection(), entity, None)
+            .await
+            .unwrap();
+        let served = rig.records(entity);
+        assert_eq!(records.len(), served.len(), "{entity}");
+        assert_same(&by_id(records), &served, entity.as_str());
+    }
+}
+
+/// Where a listing stands is a text: another adapter goes on from every page's end and gives the rest.
+pub async fn listing_goes_on_from_every_page_after_a_restart(rig: &dyn Rig) {
+    let (adapter, cx) = (rig.adapter(PATIENT), rig.connection());
+    for entity in readable(&*adapter) {
+        let whole = pages(&*adapter, &cx, first(entity, None)).await.unwrap();
+        assert!(
+            whole.len() > 2,
+            "the rig has too few {entity}s for several pages"
+        );
+        let mut given = BTreeMap::new();
+        let served = rig.records(entity);
+        for page in whole {
+            given.extend(by_id(page.records));
+            let Some(next) = page.next else { break };
+            let mut req = first(entity, None);
+            req.position = Some(Position(next.0.clone()));
+            let rest = pages(&*rig.adapter(PATIENT), &cx, req).await.unwrap();
+            let mut all = given.clone();
+            all.extend(by_id(rest.into_iter().flat_map(|page| page.records)));
+            assert_same(&all, &served, &format!("{entity} from {}", next.0));
+        }
+        assert_same(&given, &served, entity.as_str());
+    }
+}
+
+/// A listing since a time gives all that changed then or later; one since the last listing's high-water mark
+/// gives all that changed since.
+pub async fn listing_since_a_time_gives_what_changed(rig: &dyn Rig) {
+    let (adapter, cx) = (rig.adapter(PATIENT), rig.connection());
+    let mut marks = BTreeMap::new();
+    for (entity, can) in adapter.capabilities().entities.clone() {
+        if !can.since {
+            continue;
+        }
+        let whole = pages(&*adapter, &cx, first(entity, None)).await.unwrap();
+        let mark = whole.last().and_then(|page| page.high_water);
+        marks.insert(
+            entity,
+            mark.unwrap_or_else(|| panic!("{entity}: no high-water mark")),
+        );
+        let records: Vec<_> = whole.into_iter().flat_map(|page| page.records).collect();
+        let mut times: Vec<_> = records.iter().filter_map(|r| r.updated_at).collect();
+        times.sort_unstable();
+        for at in [times[0], times[times.len() / 2], times[times.len() - 1]] {
+            let since = listed(&*adapter, &cx, entity, Some(at)).await.unwrap();
+            let since = by_id(since);
+            let changed = records.iter().filter(|r| r.updated_at >= Some(at));
+            for record in changed {
+                let id = record.external_id.as_deref().unwrap_or_default();
+                assert_eq!(
+                    since.get(id).map(String::as_str),
+                    Some(&*record.raw),
+                    "{entity} {id} since {at}"
+                );
+            }
+        }
+    }
+    let edited = rig.edit(25);
+    assert!(!edited.is_empty());
+    for (entity, mark) in marks {
+        let since = listed(&*adapter, &cx, entity, Some(mark)).await.unwrap();
+        let (since, served) = (by_id(since), rig.records(entity));
+        for (_, id) in edited.iter().filter(|(of, _)| *of == entity) {
+            assert_eq!(since.get(id), served.get(id), "{entity} {id} since {mark}");
+        }
+        assert!(since.len() <= served.len(), "{entity}");
+    }
+}
+
+/// What it tells of the next page before it has come in is where that begins; it tells nothing where pages are
+/// serial.
+pub async fn told_positions_are_where_pages_begin(rig: &dyn Rig) {
+    let (adapter, cx) = (rig.adapter(PATIENT), rig.connection());
+    for (entity, can) in adapter.capabilities().entities.clone() {
+        if !can.pull {
+            continue;
+        }
+        let mut req = first(entity, None);
+        let mut told = 0;
+        loop {
+            let guess = adapter.page_after(&req);
+            let page = adapter.pull(&cx, &req).await.unwrap();
+            if guess.is_some() {
+                told += 1;
+                assert_eq!(guess, page.next, "{entity} after {:?}", req.position);
+            }
+            let Some(next) = page.next else { break };
+            req.position = Some(next);
+        }
+        let numbered = matches!(can.pages, Pages::Numbered { .. });
+        assert_eq!(
+            told > 0,
+            numbered,
+            "{entity}: {told} positions are told, {:?}",
+            can.pages
+        );
+    }
+}

@@ -1,0 +1,17 @@
+//! The rules that every adapter keeps, one function each.
+//!
+//! [`adapter_tests!`](crate::adapter_tests) makes a test of each. A rule needs a [`Rig`]: a vendor that the test
+//! can look behind, with some pages of records of each kind, and the runtime of several threads.
+
+mod connection;
+mod listing;
+mod rig;
+mod trouble;
+
+pub use connection::*;
+pub use listing::*;
+pub use rig::{Rig, Trouble, TroubleKind};
+pub use trouble::*;
+
+/// The names of all rules.
+pub const RULES: &[&str] = crate::adapter_tests!(@all [@names]);
