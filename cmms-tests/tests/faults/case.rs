@@ -1,22 +1,25 @@
 //! One fault in one situation, and what came of it.
 
+use super::vendor::Vendor;
 use chrono::{DateTime, Utc};
 use cmms::core::domain::entity::Entity;
 use cmms::core::domain::sync_state::{Checkpoint, ExternalLink};
+use cmms::core::memory::MemoryStore;
 use cmms::core::ports::repository::TxExt;
-use cmms::core::ports::store::{Query, TxMode};
+use cmms::core::ports::store::{Query, Store, TxMode};
 use cmms::core::testing::SteppedClock;
 use cmms::secrets::KeyVault;
-use cmms::{Builder, Client, ConnectionOptions, ListQuarantine, StartSync, SyncRun, SyncStatus};
-use cmms_adapters::{EgressClient, EgressPolicy, UpkeepAdapter};
+use cmms::store::{SqliteOptions, SqliteStore};
+use cmms::{
+    Client, Config, Connection, ConnectionOptions, ListQuarantine, StartSync, SyncRun, SyncStatus,
+};
 use cmms_sim::Fault;
-use cmms_sim::upkeep::UpkeepConfig;
-use cmms_tests::oracle::{ALL, differences};
-use cmms_tests::{KEY, Plant, Where, config};
+use cmms_tests::KEY;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// How long a request may take where the simulator holds answers back.
 const IMPATIENT: Duration = Duration::from_millis(400);
@@ -58,53 +61,74 @@ pub struct Outcome {
     pub clean: &'static str,
 }
 
-/// The plant's client on a clock that steps by itself, and with so much patience.
-async fn stepped(plant: &Plant, patience: Duration) -> Client {
-    let clock = Arc::new(SteppedClock::new(plant.vendor().now()));
-    let policy = EgressPolicy::new(&[plant.sim.base_url()]).unwrap();
-    let egress = EgressClient::builder(policy).timeout(patience).build();
-    let adapter = UpkeepAdapter::seeded(Arc::new(egress.unwrap()), 7);
-    Builder::new(Arc::clone(&plant.store), config(&plant.sim))
-        .vault(KeyVault::with_key(KEY))
-        .clock(clock)
-        .adapter(Arc::new(adapter))
-        .build()
-        .await
-        .unwrap()
-        .client
+/// A vendor and an application that is connected to it, on a clock that steps by itself.
+struct Site<V> {
+    vendor: V,
+    store: Arc<dyn Store>,
+    client: Client,
+    connection: Connection,
+    _folder: TempDir,
 }
 
-/// A plant with several pages of each kind.
-pub async fn plant(place: Where) -> Plant {
-    let options = ConnectionOptions {
-        page_size: Some(20),
-        batch_records: Some(40),
-        ..ConnectionOptions::default()
-    };
-    let sim = UpkeepConfig::default().assets(90).work_orders(200);
-    Plant::with(sim, place, options).await
+impl<V: Vendor> Site<V> {
+    /// One whose requests may take so long, in memory or in a file.
+    async fn start(in_memory: bool, patience: Duration) -> Self {
+        let vendor = V::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cmms.db");
+        let store: Arc<dyn Store> = if in_memory {
+            Arc::new(MemoryStore::new())
+        } else {
+            Arc::new(SqliteStore::open(&file, SqliteOptions::default()).unwrap())
+        };
+        let pairs = [
+            ("CMMS_EGRESS_ALLOW", vendor.base_url()),
+            ("USER", "tester".to_owned()),
+        ];
+        let client = Client::builder(Arc::clone(&store))
+            .config(Config::from_pairs(pairs).unwrap())
+            .vault(KeyVault::with_key(KEY))
+            .clock(Arc::new(SteppedClock::new(vendor.now())))
+            .adapter(vendor.adapter(patience))
+            .build()
+            .await
+            .unwrap();
+        let options = ConnectionOptions {
+            page_size: Some(20),
+            batch_records: Some(40),
+            ..ConnectionOptions::default()
+        };
+        let input = vendor.connection().options(options);
+        let connection = client.connections().create(input).await.unwrap();
+        Self {
+            vendor,
+            store,
+            client,
+            connection,
+            _folder: folder,
+        }
+    }
+
+    async fn differences(&self) -> Vec<String> {
+        let (client, store) = (&self.client, self.store.as_ref());
+        let found = self.vendor.differences(client, store, &self.connection);
+        found.await
+    }
 }
 
 /// Runs one case.
-pub async fn run(fault: Fault, on: &str, when: When, hits: Hits) -> Outcome {
-    // Either store is used.
-    let place = if on == "assets" {
-        Where::Memory
-    } else {
-        Where::Sqlite
-    };
-    let plant = plant(place).await;
+pub async fn run<V: Vendor>(fault: Fault, on: &str, when: When, hits: Hits) -> Outcome {
     let held = matches!(fault, Fault::NoAnswer | Fault::SlowBody);
     let patience = if held { IMPATIENT } else { PATIENT };
-    let client = stepped(&plant, patience).await;
-    let vendor = plant.vendor().clone();
-    let id = plant.connection.id;
+    // Either store is used.
+    let site = Site::<V>::start(on == "assets", patience).await;
+    let (client, vendor, id) = (&site.client, &site.vendor, site.connection.id);
     if when != When::First {
         let run = client.sync().all(id).await.unwrap();
         assert_eq!(run.status, SyncStatus::Ok, "{run:?}");
         vendor.edit(if when == When::Later { 280 } else { 30 });
     }
-    let before = linked(&plant).await;
+    let before = linked(&site).await;
     let pass = if on == "auth" { 0 } else { 2 };
     let mut plan = fault.on(on).after(pass);
     if hits == Hits::Always {
@@ -118,17 +142,16 @@ pub async fn run(fault: Fault, on: &str, when: When, hits: Hits) -> Outcome {
         wrong.push("the fault hit nothing".to_owned());
     }
     vendor.end_faults();
-    judge(&plant, &client, &run, fault, &before, &mut wrong).await;
-    let log = vendor.requests();
-    if log
+    judge(&site, &run, fault, &before, &mut wrong).await;
+    if vendor
+        .paths()
         .iter()
-        .any(|request| request.path.starts_with("/elsewhere"))
+        .any(|path| path.starts_with("/elsewhere"))
     {
         wrong.push("a redirect to another host is followed".to_owned());
     }
-    let store = plant.store.as_ref();
-    let behind = differences(&client, store, &vendor, id, ALL).await.len();
-    let clean = heal(&plant, &client, &before, &mut wrong).await;
+    let behind = site.differences().await.len();
+    let clean = heal(&site, &before, &mut wrong).await;
     Outcome {
         status: run.status,
         codes: run.errors.0.iter().map(|e| e.code.clone()).collect(),
@@ -139,9 +162,8 @@ pub async fn run(fault: Fault, on: &str, when: When, hits: Hits) -> Outcome {
 }
 
 /// What the run says fits what is stored.
-async fn judge(
-    plant: &Plant,
-    client: &Client,
+async fn judge<V: Vendor>(
+    site: &Site<V>,
     run: &SyncRun,
     fault: Fault,
     before: &BTreeSet<(Entity, String)>,
@@ -157,12 +179,12 @@ async fn judge(
     if run.deleted != 0 {
         wrong.push(format!("{} are deleted", run.deleted));
     }
-    let after = linked(plant).await;
+    let after = linked(site).await;
     let gone = before.difference(&after).count();
     if gone > 0 {
         wrong.push(format!("{gone} links are gone"));
     }
-    let missing = everything(plant).difference(&after).count();
+    let missing = everything(site).difference(&after).count();
     if run.status == SyncStatus::Ok && missing > 0 {
         wrong.push(format!("ok, and {missing} rows are missing"));
     }
@@ -173,23 +195,21 @@ async fn judge(
             Fault::MovingRecords | Fault::ClockAhead | Fault::ClockBehind | Fault::TiesAtBorder
         );
     if run.status == SyncStatus::Ok && !later {
-        let store = plant.store.as_ref();
-        let stale = differences(client, store, plant.vendor(), plant.connection.id, ALL).await;
+        let stale = site.differences().await;
         if let Some(first) = stale.first() {
             wrong.push(format!("ok, and {} differ, such as {first}", stale.len()));
         }
     }
-    ahead(plant, &after, wrong).await;
+    ahead(site, &after, wrong).await;
 }
 
 /// Clean runs: of what changed, then of everything.
-async fn heal(
-    plant: &Plant,
-    client: &Client,
+async fn heal<V: Vendor>(
+    site: &Site<V>,
     before: &BTreeSet<(Entity, String)>,
     wrong: &mut Vec<String>,
 ) -> &'static str {
-    let id = plant.connection.id;
+    let (client, id) = (&site.client, site.connection.id);
     let mut last = Vec::new();
     for (force, name) in [(false, "1"), (true, "1 + force")] {
         let input = StartSync::new(id).force_sync(force);
@@ -197,7 +217,7 @@ async fn heal(
         if run.deleted != 0 {
             wrong.push(format!("a clean run deletes {}", run.deleted));
         }
-        last = differences(client, plant.store.as_ref(), plant.vendor(), id, ALL).await;
+        last = site.differences().await;
         let waiting = quarantined(client).await;
         last.extend(
             waiting
@@ -210,7 +230,7 @@ async fn heal(
                 run.status
             ));
         }
-        if before.difference(&linked(plant).await).count() > 0 {
+        if before.difference(&linked(site).await).count() > 0 {
             wrong.push("links are gone after a clean run".to_owned());
         }
         if last.is_empty() {
@@ -226,33 +246,29 @@ async fn heal(
 }
 
 /// No checkpoint is ahead of its rows: what changed before it is here or in quarantine.
-async fn ahead(plant: &Plant, here: &BTreeSet<(Entity, String)>, wrong: &mut Vec<String>) {
-    let mut tx = plant
+async fn ahead<V: Vendor>(
+    site: &Site<V>,
+    here: &BTreeSet<(Entity, String)>,
+    wrong: &mut Vec<String>,
+) {
+    let mut tx = site
         .store
-        .begin(plant.client.scope(), TxMode::Snapshot)
+        .begin(site.client.scope(), TxMode::Snapshot)
         .await
         .unwrap();
     let checkpoints = tx.of::<Checkpoint>().list(&Query::default()).await.unwrap();
     drop(tx);
-    let waiting = quarantined(&plant.client).await;
-    let oracle = plant.vendor().oracle();
+    let waiting = quarantined(&site.client).await;
     for checkpoint in checkpoints {
         let position: Option<Value> = checkpoint
             .position
             .as_deref()
             .map(|text| serde_json::from_str(text).unwrap());
-        let bound = position
-            .as_ref()
-            .filter(|place| place["part"]["of"] != "archived")
-            .and_then(|place| place["bound"].as_i64())
-            .and_then(DateTime::from_timestamp_millis);
+        let bound = position.as_ref().and_then(V::bound);
         let Some(mark) = checkpoint.high_water.max(bound) else {
             continue;
         };
-        let records = match checkpoint.entity {
-            Entity::Asset => &oracle.assets,
-            Entity::WorkOrder => &oracle.work_orders,
-        };
+        let records = site.vendor.records(checkpoint.entity);
         let behind = records.iter().filter(|(id, record)| {
             let at = record["updatedAt"].as_str().unwrap();
             at.parse::<DateTime<Utc>>().unwrap() < mark
@@ -269,19 +285,20 @@ async fn ahead(plant: &Plant, here: &BTreeSet<(Entity, String)>, wrong: &mut Vec
     }
 }
 
-fn everything(plant: &Plant) -> BTreeSet<(Entity, String)> {
-    let oracle = plant.vendor().oracle();
-    let assets = oracle.assets.into_keys().map(|id| (Entity::Asset, id));
-    let orders = oracle.work_orders.into_keys();
-    assets
-        .chain(orders.map(|id| (Entity::WorkOrder, id)))
-        .collect()
+fn everything<V: Vendor>(site: &Site<V>) -> BTreeSet<(Entity, String)> {
+    let ids = |entity| {
+        site.vendor
+            .records(entity)
+            .into_keys()
+            .map(move |id| (entity, id))
+    };
+    ids(Entity::Asset).chain(ids(Entity::WorkOrder)).collect()
 }
 
-async fn linked(plant: &Plant) -> BTreeSet<(Entity, String)> {
-    let mut tx = plant
+async fn linked<V: Vendor>(site: &Site<V>) -> BTreeSet<(Entity, String)> {
+    let mut tx = site
         .store
-        .begin(plant.client.scope(), TxMode::Snapshot)
+        .begin(site.client.scope(), TxMode::Snapshot)
         .await
         .unwrap();
     let links = tx.of::<ExternalLink>().list(&Query::default()).await;

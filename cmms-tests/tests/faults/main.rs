@@ -11,3 +11,4 @@
 mod case;
 mod memory;
 mod table;
+mod vendor;

@@ -2,12 +2,12 @@
 //!
 //! The application runs in a process of its own, so that what the simulator needs for its answers does not count.
 
-use super::case::plant;
 use cmms::core::memory::MemoryStore;
 use cmms::secrets::KeyVault;
-use cmms::{Builder, Config, CreateConnection};
+use cmms::{Builder, Config, ConnectionOptions, CreateConnection};
 use cmms_sim::Fault;
-use cmms_tests::{KEY, Where};
+use cmms_sim::upkeep::UpkeepConfig;
+use cmms_tests::{KEY, Plant, Where};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ const MOST_MIB: u64 = 96;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_stays_bounded_under_the_largest_answers() {
-    let plant = plant(Where::Memory).await;
+    let sim = UpkeepConfig::default().assets(90).work_orders(200);
+    let plant = Plant::with(sim, Where::Memory, ConnectionOptions::default()).await;
     for fault in [Fault::EndlessBody, Fault::GzipBomb, Fault::HugeRecord] {
         plant
             .vendor()
