@@ -59,11 +59,11 @@ impl Listing {
         text.bytes().map(|b| format!("{b:02x}")).collect()
     }
 
-    /// Reads a cursor of this listing.
+    /// Reads a cursor of this listing; of each order value is known what it holds and whether it may be null.
     ///
     /// # Errors
     /// `CMMS-INPUT-009` for a cursor of another listing or a text that is none.
-    pub fn read(&self, cursor: &str, kinds: &[Kind]) -> Result<Vec<Cell<'static>>> {
+    pub fn read(&self, cursor: &str, kinds: &[(Kind, bool)]) -> Result<Vec<Cell<'static>>> {
         self.parse(cursor, kinds).ok_or_else(|| {
             Error::new(
                 code::INPUT_CURSOR,
@@ -77,7 +77,7 @@ impl Listing {
         })
     }
 
-    fn parse(&self, cursor: &str, kinds: &[Kind]) -> Option<Vec<Cell<'static>>> {
+    fn parse(&self, cursor: &str, kinds: &[(Kind, bool)]) -> Option<Vec<Cell<'static>>> {
         let bytes: Option<Vec<u8>> = cursor
             .as_bytes()
             .chunks(2)
@@ -94,7 +94,12 @@ impl Listing {
         values
             .into_iter()
             .zip(kinds)
-            .map(|(v, k)| from_json(v, *k))
+            .map(|(value, (kind, nullable))| {
+                if value.is_null() && *nullable {
+                    return Some(Cell::Null);
+                }
+                from_json(value, *kind)
+            })
             .collect()
     }
 }

@@ -2,8 +2,10 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use secrecy::SecretString;
+use serde::de::{IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 /// A field of a partial update: left away, null, or a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,6 +65,65 @@ impl<T: JsonSchema> JsonSchema for Patch<T> {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         Option::<T>::json_schema(generator)
+    }
+}
+
+/// One value or several, any of which is wanted: a field that a query may repeat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneOf<T>(pub Vec<T>);
+
+impl<T> From<T> for OneOf<T> {
+    fn from(value: T) -> Self {
+        Self(vec![value])
+    }
+}
+
+impl<T> From<Vec<T>> for OneOf<T> {
+    fn from(values: Vec<T>) -> Self {
+        Self(values)
+    }
+}
+
+impl<T, const N: usize> From<[T; N]> for OneOf<T> {
+    fn from(values: [T; N]) -> Self {
+        Self(values.into())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOf<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for V<T> {
+            type Value = OneOf<T>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a value or a list of values")
+            }
+            fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<OneOf<T>, E> {
+                T::deserialize(v.into_deserializer()).map(OneOf::from)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<OneOf<T>, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = items.next_element()? {
+                    values.push(value);
+                }
+                Ok(OneOf(values))
+            }
+        }
+        // A list, so that a query may repeat the field; JSON that holds one text gives that.
+        d.deserialize_seq(V(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for OneOf<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("OneOf_{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<T>();
+        schemars::json_schema!({ "type": "array", "items": one })
     }
 }
 

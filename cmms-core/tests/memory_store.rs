@@ -128,7 +128,7 @@ async fn calls_that_the_port_does_not_allow_are_refused() {
         ..Query::default()
     };
     let queries = [
-        query(vec![(Odd::A, Dir::Asc)], None),
+        query(vec![(Odd::A, Dir::Asc)], Some(vec![Cell::Null])),
         query(vec![], Some(vec![])),
         query(vec![], Some(vec![Cell::text("no number")])),
     ];

@@ -10,7 +10,7 @@ use cmms_core::domain::sync_state::{ExternalLink, LinkDigest};
 use cmms_core::domain::work_order::WorkOrder;
 use cmms_core::ids::RunId;
 use cmms_core::ports::repository::TxExt as _;
-use cmms_core::ports::store::{Dir, Query, SaveRule, Saved, Store as _, TxMode};
+use cmms_core::ports::store::{Dir, Filter, Query, SaveRule, Saved, Store as _, TxMode};
 use cmms_core::record::{Cell, Json, RawJson};
 use cmms_core::testing::samples;
 use common::{open, place, scope};
@@ -125,6 +125,7 @@ async fn bulk_load() {
     println!("get by id: {:.1} µs", begin.elapsed().as_secs_f64() * 1e3);
 
     let mut page = Query {
+        filter: Filter::eq(WorkOrder::STATUS, Cell::text("scheduled")),
         order: vec![
             (WorkOrder::UPDATED_AT, Dir::Desc),
             (WorkOrder::ID, Dir::Desc),
@@ -134,7 +135,7 @@ async fn bulk_load() {
     };
     let begin = now();
     for n in 0..200_u32 {
-        let (at, id) = (samples::at(n * 500 + 100), samples::id(1, n * 500 + 99));
+        let (at, id) = (samples::at(n * 500 + 500), samples::id(1, n * 500 + 499));
         page.after = Some(vec![Cell::Time(at.timestamp_micros()), Cell::Id(id)]);
         assert_eq!(tx.of::<WorkOrder>().list(&page).await.unwrap().len(), 50);
     }

@@ -39,18 +39,22 @@ pub use cmms_core::domain::sync_state::{Origin, QuarantineItem};
 pub use cmms_core::domain::vocabulary::{MaintenanceType, Priority};
 pub use cmms_core::domain::work_order::{WorkOrder, WorkOrderStatus};
 pub use cmms_core::page::Page;
-pub use cmms_core::services::assets::{GetAsset, ListAssets, RegisterAsset, UpdateAsset};
+pub use cmms_core::services::assets::{
+    AssetSort, GetAsset, ListAssets, RegisterAsset, UpdateAsset,
+};
 pub use cmms_core::services::connections::{
-    ConnectionTest, CreateConnection, GetConnection, ListConnections, UpdateConnection,
+    ConnectionSort, ConnectionTest, CreateConnection, GetConnection, ListConnections,
+    UpdateConnection,
 };
 pub use cmms_core::services::mappings::{
     CreateMapping, GetMapping, ListMappings, MappingDraft, MappingPreview, PreviewMappings,
 };
 pub use cmms_core::services::quarantine::{GetQuarantined, ListQuarantine};
-pub use cmms_core::services::runs::{GetRun, ListRuns};
+pub use cmms_core::services::runs::{GetRun, ListRuns, RunSort};
 pub use cmms_core::services::sync::StartSync;
 pub use cmms_core::services::work_orders::{
     CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus, UpdateWorkOrder,
+    WorkOrderSort,
 };
 pub use cmms_core::{Error, ErrorKind, Result, code};
 pub use config::Config;

@@ -163,7 +163,7 @@ record! {
         external: Vec<External>,
     }
     unique [[asset_id]]
-    index [[parent_uid], [parent_pending], [updated_at, id]]
+    index [[status, id], [parent_uid], [parent_pending], [updated_at, id]]
 }
 
 record! {

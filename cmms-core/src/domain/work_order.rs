@@ -149,7 +149,10 @@ record! {
         external: Vec<External>,
     }
     unique [[number]]
-    index [[status, id], [asset_id, id], [assigned_to, id], [asset_pending], [updated_at, id]]
+    index [
+        [status, id], [status, due_at, id], [status, updated_at, id], [asset_id, id], [assigned_to, id],
+        [asset_pending]
+    ]
 }
 
 impl WorkOrder {

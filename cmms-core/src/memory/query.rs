@@ -25,6 +25,12 @@ impl<'q> Plan<'q> {
         } else {
             order(layout, &query.order)?
         };
+        let mut test = Test::of(layout, &query.filter)?;
+        let mut places = order.iter().map(|(place, _)| *place);
+        if places.any(|place| layout.base.columns.get(place).is_some_and(|c| c.nullable)) {
+            let ordered = Test::Some(order.iter().map(|(place, _)| *place).collect());
+            test = Test::And(vec![ordered, test]);
+        }
         let after = query.after.as_deref();
         if let Some(after) = after {
             if after.len() != order.len() {
@@ -37,7 +43,7 @@ impl<'q> Plan<'q> {
             }
         }
         Ok(Self {
-            test: Test::of(layout, &query.filter)?,
+            test,
             by_key: order == key,
             order,
             after,
@@ -94,13 +100,7 @@ fn order(layout: &Layout, order: &[(Col, Dir)]) -> Result<Vec<(usize, Dir)>> {
     order
         .iter()
         .map(|(col, dir)| {
-            let (place, column) = layout.column(col.0)?;
-            if column.nullable {
-                return Err(Error::internal(format!(
-                    "rows of {} cannot be ordered by {}, which may be null",
-                    layout.base.name, column.name
-                )));
-            }
+            let (place, _) = layout.column(col.0)?;
             Ok((place, *dir))
         })
         .collect()
@@ -114,7 +114,10 @@ enum Test<'q> {
     In(usize, &'q [Cell<'q>]),
     Is(usize, Cmp, &'q Cell<'q>),
     Null(usize),
+    /// None of these is null.
+    Some(Vec<usize>),
     Prefix(usize, &'q str),
+    Has(usize, &'q str),
 }
 
 impl<'q> Test<'q> {
@@ -148,6 +151,16 @@ impl<'q> Test<'q> {
                 }
                 Self::Prefix(place, prefix)
             }
+            Filter::Has(col, text) => {
+                let (place, column) = layout.column(col.0)?;
+                if column.kind != Kind::Json {
+                    return Err(Error::internal(format!(
+                        "{}.{} is no JSON and holds no list",
+                        layout.base.name, column.name
+                    )));
+                }
+                Self::Has(place, text)
+            }
         })
     }
 
@@ -177,6 +190,19 @@ impl<'q> Test<'q> {
                 row.get(*place),
                 Some(Cell::Text(text)) if text.starts_with(prefix)
             ),
+            Self::Some(places) => places
+                .iter()
+                .all(|place| row.get(*place).is_some_and(|cell| !cell.is_null())),
+            Self::Has(place, text) => matches!(
+                row.get(*place),
+                Some(Cell::Json(json)) if holds(json, text)
+            ),
         }
     }
+}
+
+/// Whether a JSON text is a list that holds this text.
+fn holds(json: &str, text: &str) -> bool {
+    let list: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
+    list.iter().any(|item| item.as_str() == Some(text))
 }

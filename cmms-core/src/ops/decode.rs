@@ -185,10 +185,16 @@ impl From<Complaint> for Error {
                 };
                 (code::INPUT_UNKNOWN_FIELD, format!("is no field{hint}"))
             }
-            What::UnknownWord(word, known) => (
-                code::INPUT_ENUM,
-                format!("is {word:?}; it must be one of: {}", known.join(", ")),
-            ),
+            What::UnknownWord(word, known) => {
+                let all = known.join(", ");
+                let detail = match nearest(&word, known.iter().copied()) {
+                    Some(near) => {
+                        format!("is {word:?}; did you mean {near}? It must be one of: {all}")
+                    }
+                    None => format!("is {word:?}; it must be one of: {all}"),
+                };
+                (code::INPUT_ENUM, detail)
+            }
             What::Missing(_) => (code::INPUT_MISSING, "is missing".to_owned()),
             What::Duplicate => (code::INPUT_VALUE, "is given twice".to_owned()),
             What::Type(detail) => (code::INPUT_TYPE, detail),
@@ -348,7 +354,7 @@ impl<'de> de::Deserializer<'de> for Node {
                     .map(Self::Json)
                     .collect::<Vec<_>>()
                     .into_iter(),
-                at: 0,
+                at: Some(0),
             }),
             Self::Json(Value::Object(fields)) => visitor.visit_map(Entries {
                 rest: fields
@@ -382,7 +388,8 @@ impl<'de> de::Deserializer<'de> for Node {
                 let items: Vec<_> = values.into_iter().map(|v| Self::Texts(vec![v])).collect();
                 visitor.visit_seq(Items {
                     rest: items.into_iter(),
-                    at: 0,
+                    // Whoever repeats a field does not count it.
+                    at: None,
                 })
             }
             json => json.deserialize_any(visitor),
@@ -406,7 +413,8 @@ impl<'de> de::Deserializer<'de> for Node {
 
 struct Items {
     rest: std::vec::IntoIter<Node>,
-    at: usize,
+    /// The place of the next one, where places have numbers.
+    at: Option<usize>,
 }
 
 impl<'de> de::SeqAccess<'de> for Items {
@@ -419,10 +427,11 @@ impl<'de> de::SeqAccess<'de> for Items {
         let Some(node) = self.rest.next() else {
             return Ok(None);
         };
-        let place = format!("[{}]", self.at);
-        self.at += 1;
-        seed.deserialize(node)
-            .map(Some)
-            .map_err(|e| e.below(&place))
+        let place = self.at;
+        self.at = place.map(|at| at + 1);
+        seed.deserialize(node).map(Some).map_err(|e| match place {
+            Some(at) => e.below(&format!("[{at}]")),
+            None => e,
+        })
     }
 }

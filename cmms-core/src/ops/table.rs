@@ -22,7 +22,7 @@ macro_rules! operations_with {
             get = ConnectionsGet, Get "/cmms/connections/{cmms_connection_id}", ConnectionView, Read, 200,
                 [CONNECTION_NOT_FOUND],
                 connections::GetConnection => connection::Connection, connections::get;
-            /// Lists connections, oldest first.
+            /// Lists connections, oldest first unless another order is asked for.
             list = ConnectionsList, Get "/cmms/connections", ConnectionView, Read, 200,
                 [INPUT_CURSOR],
                 connections::ListConnections => Page<connection::Connection>, connections::list;
@@ -76,7 +76,7 @@ macro_rules! operations_with {
             get = RunsGet, Get "/cmms/runs/{run_id}", SyncView, Read, 200,
                 [RUN_NOT_FOUND],
                 runs::GetRun => sync_run::SyncRun, runs::get;
-            /// Lists runs, oldest first.
+            /// Lists runs, oldest first unless another order is asked for.
             list = RunsList, Get "/cmms/runs", SyncView, Read, 200,
                 [INPUT_CURSOR],
                 runs::ListRuns => Page<sync_run::SyncRun>, runs::list;
@@ -104,7 +104,7 @@ macro_rules! operations_with {
             get = WorkOrdersGet, Get "/work-orders/{work_order_id}", WorkOrderView, Read, 200,
                 [WORK_ORDER_NOT_FOUND],
                 work_orders::GetWorkOrder => work_order::WorkOrder, work_orders::get;
-            /// Lists work orders, oldest first.
+            /// Lists work orders, oldest first unless another order is asked for.
             list = WorkOrdersList, Get "/work-orders", WorkOrderView, Read, 200,
                 [INPUT_CURSOR],
                 work_orders::ListWorkOrders => Page<work_order::WorkOrder>, work_orders::list;
@@ -126,7 +126,7 @@ macro_rules! operations_with {
             get = AssetsGet, Get "/assets/{asset_id}", AssetView, Read, 200,
                 [ASSET_NOT_FOUND],
                 assets::GetAsset => asset::Asset, assets::get;
-            /// Lists assets, oldest first.
+            /// Lists assets, oldest first unless another order is asked for.
             list = AssetsList, Get "/assets", AssetView, Read, 200,
                 [INPUT_CURSOR],
                 assets::ListAssets => Page<asset::Asset>, assets::list;

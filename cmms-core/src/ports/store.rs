@@ -120,6 +120,8 @@ pub enum Filter<'a> {
     Null(Col),
     /// Rows whose text begins so.
     Prefix(Col, Cow<'a, str>),
+    /// Rows whose JSON list holds this text, exactly.
+    Has(Col, Cow<'a, str>),
 }
 
 impl<'a> Filter<'a> {
@@ -143,7 +145,8 @@ pub enum Dir {
 pub struct Query<'a> {
     /// Which rows.
     pub filter: Filter<'a>,
-    /// The order: columns that are never null, the last ones making it total. Empty: the key, ascending.
+    /// The order; the last columns make it total. Empty: the key, ascending. Rows that have null in a column of
+    /// the order have no place in it and are not found: `Null` finds them.
     pub order: Vec<(Col, Dir)>,
     /// Only rows behind this one: a value for each column of the order.
     pub after: Option<Vec<Cell<'a>>>,

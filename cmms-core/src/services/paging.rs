@@ -1,11 +1,12 @@
-//! One page of a list of records, in the order of their ids.
+//! One page of a list of records: which, in which order, from where on.
 
 use crate::Result;
 use crate::context::CallContext;
 use crate::page::{self, Listing, Page};
 use crate::ports::repository::TxExt;
-use crate::ports::store::{Cmp, Filter, Query, Tx};
+use crate::ports::store::{Cmp, Dir, Filter, Query, Tx};
 use crate::record::{Cell, Col, Kind, Record};
+use std::cmp::Ordering;
 use uuid::Uuid;
 
 /// How much is asked for, and from where on.
@@ -17,6 +18,33 @@ pub(super) struct Ask<'a> {
     pub(super) cursor: Option<&'a str>,
 }
 
+/// The value of a column in a record.
+pub(super) type Value<R> = for<'r> fn(&'r R) -> Cell<'r>;
+
+/// An order of records: by a column and then by id, or by id alone. Rows that have null in the column come last,
+/// whatever the direction.
+pub(super) struct Order<R> {
+    /// Its word on the wire.
+    pub(super) word: &'static str,
+    /// The column and its value, where it is not the id alone.
+    pub(super) by: Option<(Col, Value<R>)>,
+    /// Smallest or largest first.
+    pub(super) dir: Dir,
+    /// The column of the id.
+    pub(super) id: Col,
+    /// The id.
+    pub(super) id_of: fn(&R) -> Uuid,
+}
+
+/// Which records.
+pub(super) struct Wanted<'a> {
+    /// What all of them are.
+    pub(super) filters: Vec<Filter<'a>>,
+    /// A column and the values of it that are wanted, each of which has an index in the list's order. Their rows
+    /// are read side by side and merged, so that a page reads no more rows than it has for each value.
+    pub(super) each: Option<(Col, Vec<Cell<'a>>)>,
+}
+
 /// The records whose columns equal all values that are given, oldest first.
 pub(super) async fn page<R: Record>(
     tx: &mut Box<dyn Tx>,
@@ -26,37 +54,182 @@ pub(super) async fn page<R: Record>(
     ask: Ask<'_>,
     id_of: fn(&R) -> Uuid,
 ) -> Result<Page<R>> {
-    let limit = page::limit(ask.limit)?;
-    let mut words = vec![R::TABLE.name];
-    let mut filters = Vec::new();
+    let order = Order {
+        word: "created_at",
+        by: None,
+        dir: Dir::Asc,
+        id,
+        id_of,
+    };
+    let mut filters = Vec::with_capacity(wanted.len());
     for (col, value) in wanted {
-        // U+0000 is in no text, so it tells "not asked" from every value.
-        words.extend([col.0, value.unwrap_or("\0")]);
         filters.extend(value.map(|v| Filter::eq(*col, value_cell::<R>(*col, v))));
     }
-    let listing = Listing::of(cx.scope.org(), &words);
-    if let Some(cursor) = ask.cursor {
-        let after = listing.read(cursor, &[Kind::Id])?;
-        filters.extend(
-            after
-                .into_iter()
-                .map(|place| Filter::Is(id, Cmp::Gt, place)),
-        );
-    }
-    let query = Query {
-        filter: Filter::And(filters),
-        order: vec![(id, crate::ports::store::Dir::Asc)],
-        limit: Some(limit + 1),
-        ..Query::default()
+    let wanted = Wanted {
+        filters,
+        each: None,
     };
-    let mut items = tx.of::<R>().list(&query).await?;
+    sorted(tx, cx, wanted, &order, ask).await
+}
+
+/// A page of the records that are wanted, in their order.
+pub(super) async fn sorted<R: Record>(
+    tx: &mut Box<dyn Tx>,
+    cx: &CallContext,
+    wanted: Wanted<'_>,
+    order: &Order<R>,
+    ask: Ask<'_>,
+) -> Result<Page<R>> {
+    let limit = page::limit(ask.limit)?;
+    let asked = format!("{:?}{:?}", wanted.filters, wanted.each);
+    let listing = Listing::of(cx.scope.org(), &[R::TABLE.name, order.word, &asked]);
+    let after = match ask.cursor {
+        Some(cursor) => Some(listing.read(cursor, &order.kinds())?),
+        None => None,
+    };
+    // One more than asked tells whether there is a next page.
+    let mut items = read(tx, wanted, order, after, limit + 1).await?;
     let more = items.len() > limit as usize;
     items.truncate(limit as usize);
     let next = items
         .last()
         .filter(|_| more)
-        .map(|last| listing.cursor(&[Cell::Id(id_of(last))]));
+        .map(|last| listing.cursor(&order.place(last)));
     Ok(Page { items, next })
+}
+
+/// The rows with a value in the column of the order, then those without.
+async fn read<R: Record>(
+    tx: &mut Box<dyn Tx>,
+    wanted: Wanted<'_>,
+    order: &Order<R>,
+    after: Option<Vec<Cell<'static>>>,
+    limit: u32,
+) -> Result<Vec<R>> {
+    let Some((col, _)) = order.by.filter(|_| order.nullable()) else {
+        return merged(tx, &wanted, order, after, limit).await;
+    };
+    let (valued, behind) = match after {
+        Some(mut place) if place.first().is_some_and(Cell::is_null) => {
+            place.remove(0);
+            (None, Some(place))
+        }
+        place => (Some(place), None),
+    };
+    let mut found = match valued {
+        Some(after) => merged(tx, &wanted, order, after, limit).await?,
+        None => Vec::new(),
+    };
+    let rest = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
+    // A comparison with null is never true, so whoever compares the column wants no row without it.
+    let compared = |filter: &Filter<'_>| matches!(filter, Filter::Is(c, _, _) if *c == col);
+    if rest == 0 || wanted.filters.iter().any(compared) {
+        return Ok(found);
+    }
+    let mut without = wanted;
+    without.filters.push(Filter::Null(col));
+    found.extend(merged(tx, &without, &order.by_id(), behind, rest).await?);
+    Ok(found)
+}
+
+/// The first rows behind a place, of all values together.
+async fn merged<R: Record>(
+    tx: &mut Box<dyn Tx>,
+    wanted: &Wanted<'_>,
+    order: &Order<R>,
+    after: Option<Vec<Cell<'static>>>,
+    limit: u32,
+) -> Result<Vec<R>> {
+    let mut query = Query {
+        filter: Filter::And(wanted.filters.clone()),
+        order: order.columns(),
+        after,
+        limit: Some(limit),
+        ..Query::default()
+    };
+    let Some((col, values)) = &wanted.each else {
+        return tx.of::<R>().list(&query).await;
+    };
+    let mut found = Vec::new();
+    for value in values {
+        let mut filters = wanted.filters.clone();
+        filters.push(Filter::eq(*col, value.borrowed()));
+        query.filter = Filter::And(filters);
+        found.extend(tx.of::<R>().list(&query).await?);
+    }
+    if values.len() > 1 {
+        found.sort_by(|a, b| order.compare(a, b));
+        found.truncate(limit as usize);
+    }
+    Ok(found)
+}
+
+impl<R: Record> Order<R> {
+    fn columns(&self) -> Vec<(Col, Dir)> {
+        let by = self.by.map(|(col, _)| (col, self.dir));
+        by.into_iter().chain([(self.id, self.dir)]).collect()
+    }
+
+    /// The same direction, by id alone.
+    fn by_id(&self) -> Self {
+        Self { by: None, ..*self }
+    }
+
+    fn kinds(&self) -> Vec<(Kind, bool)> {
+        let columns = self.columns();
+        let described = columns.iter().filter_map(|(col, _)| {
+            let place = R::TABLE.position(col.0)?;
+            R::TABLE.columns.get(place)
+        });
+        described.map(|c| (c.kind, c.nullable)).collect()
+    }
+
+    fn nullable(&self) -> bool {
+        self.kinds().first().is_some_and(|(_, nullable)| *nullable)
+    }
+
+    /// Where a record stands in it.
+    fn place<'r>(&self, record: &'r R) -> Vec<Cell<'r>> {
+        let by = self.by.map(|(_, cell)| cell(record));
+        by.into_iter()
+            .chain([Cell::Id((self.id_of)(record))])
+            .collect()
+    }
+
+    fn compare(&self, a: &R, b: &R) -> Ordering {
+        let by = self
+            .by
+            .map_or(Ordering::Equal, |(_, cell)| cell(a).compare(&cell(b)));
+        let ordering = by.then_with(|| (self.id_of)(a).cmp(&(self.id_of)(b)));
+        match self.dir {
+            Dir::Asc => ordering,
+            Dir::Desc => ordering.reverse(),
+        }
+    }
+}
+
+impl<'a> Wanted<'a> {
+    /// All of them.
+    pub(super) fn all() -> Self {
+        Self {
+            filters: Vec::new(),
+            each: None,
+        }
+    }
+
+    /// Those whose column compares so, where a value is given.
+    #[must_use]
+    pub(super) fn is(mut self, col: Col, cmp: Cmp, cell: Option<Cell<'a>>) -> Self {
+        self.filters
+            .extend(cell.map(|cell| Filter::Is(col, cmp, cell)));
+        self
+    }
+
+    /// Those whose column equals a value, where one is given.
+    #[must_use]
+    pub(super) fn eq(self, col: Col, cell: Option<Cell<'a>>) -> Self {
+        self.is(col, Cmp::Eq, cell)
+    }
 }
 
 /// The cell of a filter value: an id column takes a UUID, every other one the text.

@@ -1,15 +1,15 @@
 //! Runs, as they are read.
 
 use super::app::App;
-use super::paging;
+use super::paging::{self, Order, Wanted};
 use crate::context::{CallContext, Permission};
 use crate::domain::sync_run::{SyncRun, SyncStatus};
 use crate::ids::{ConnectionId, RunId};
 use crate::page::Page;
 use crate::ports::repository::TxExt;
-use crate::ports::store::TxMode;
+use crate::ports::store::{Dir, TxMode};
 use crate::record::Field;
-use crate::{Error, Result, code, request};
+use crate::{Error, Result, code, request, wire_enum};
 
 request! {
     /// Names a run.
@@ -27,14 +27,26 @@ impl From<RunId> for GetRun {
     }
 }
 
+wire_enum! {
+    /// The orders in which runs are listed; a leading `-` turns one around.
+    pub enum RunSort {
+        /// As they were asked for.
+        CreatedAt = "created_at",
+        /// The latest first.
+        CreatedAtDesc = "-created_at",
+    }
+}
+
 request! {
-    /// Lists runs, oldest first.
+    /// Lists runs, oldest first unless another order is asked for.
     pub struct ListRuns {
         optional {
             /// Only those of this connection.
             cmms_connection_id: ConnectionId,
             /// Only those that stand so.
             status: SyncStatus,
+            /// The order (`created_at`).
+            sort: RunSort,
             /// At most so many, from 1 to 500 (50).
             limit: u32,
             /// The `next` of the page before.
@@ -72,17 +84,28 @@ pub async fn get(cx: &CallContext, app: &App, input: GetRun) -> Result<SyncRun> 
 pub async fn list(cx: &CallContext, app: &App, input: ListRuns) -> Result<Page<SyncRun>> {
     cx.scope.require(Permission::SyncView)?;
     let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
-    let connection = input.cmms_connection_id.map(|id| id.to_string());
-    let wanted = [
-        (SyncRun::CMMS_CONNECTION_ID, connection.as_deref()),
-        (SyncRun::STATUS, input.status.map(SyncStatus::as_str)),
-    ];
+    let wanted = Wanted::all()
+        .eq(
+            SyncRun::CMMS_CONNECTION_ID,
+            input.cmms_connection_id.as_ref().map(Field::cell),
+        )
+        .eq(SyncRun::STATUS, input.status.as_ref().map(Field::cell));
+    let sort = input.sort.unwrap_or(RunSort::CreatedAt);
+    let order = Order {
+        word: sort.as_str(),
+        by: None,
+        dir: match sort {
+            RunSort::CreatedAt => Dir::Asc,
+            RunSort::CreatedAtDesc => Dir::Desc,
+        },
+        id: SyncRun::ID,
+        id_of: |run: &SyncRun| run.id.0,
+    };
     let ask = paging::Ask {
         limit: input.limit,
         cursor: input.cursor.as_deref(),
     };
-    let mut page =
-        paging::page(&mut tx, cx, &wanted, SyncRun::ID, ask, |r: &SyncRun| r.id.0).await?;
+    let mut page = paging::sorted(&mut tx, cx, wanted, &order, ask).await?;
     page.items.iter_mut().for_each(SyncRun::derive);
     Ok(page)
 }

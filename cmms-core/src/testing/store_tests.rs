@@ -65,10 +65,12 @@ macro_rules! store_tests {
             and_and_or_nest
             filters_may_be_large
             prefix_is_exact
+            has_takes_lists_that_hold_the_text
             equal_text_is_equal_code_points
             words_are_found
             paging_walks_every_row_once_in_order
             paging_keeps_its_filter
+            null_has_no_place_in_an_order
             no_order_is_the_order_of_keys
             position_may_lie_between_rows
             limit_takes_the_first_rows

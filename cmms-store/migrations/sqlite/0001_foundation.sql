@@ -5,7 +5,8 @@
 -- Tables of small rows are clustered by their key (WITHOUT ROWID). Tables of large rows (work orders, assets,
 -- links, runs, quarantine, audit) append to the end of a rowid tree and keep their keys in slim indexes, so
 -- that a bulk load writes each large row once, in order.
--- Indexes of nullable columns are partial: nothing looks for null.
+-- Indexes that lead with a nullable column are partial: nothing looks for null there.
+-- Lists of work orders by time are merged from those of each status, so one index serves them with and without it.
 
 CREATE TABLE organizations (
     id         BLOB    NOT NULL PRIMARY KEY,
@@ -62,6 +63,7 @@ CREATE TABLE assets (
     PRIMARY KEY (org_id, id)
 ) STRICT;
 CREATE UNIQUE INDEX assets_by_asset_id ON assets (org_id, asset_id);
+CREATE INDEX assets_by_status ON assets (org_id, status, id);
 CREATE INDEX assets_by_parent_uid ON assets (org_id, parent_uid) WHERE parent_uid IS NOT NULL;
 CREATE INDEX assets_by_parent_pending ON assets (org_id, parent_pending) WHERE parent_pending IS NOT NULL;
 CREATE INDEX assets_by_updated_at ON assets (org_id, updated_at, id);
@@ -105,10 +107,11 @@ CREATE TABLE work_orders (
 ) STRICT;
 CREATE UNIQUE INDEX work_orders_by_number ON work_orders (org_id, number);
 CREATE INDEX work_orders_by_status ON work_orders (org_id, status, id);
+CREATE INDEX work_orders_by_due_at ON work_orders (org_id, status, due_at, id);
+CREATE INDEX work_orders_by_updated_at ON work_orders (org_id, status, updated_at, id);
 CREATE INDEX work_orders_by_asset_id ON work_orders (org_id, asset_id, id) WHERE asset_id IS NOT NULL;
 CREATE INDEX work_orders_by_assigned_to ON work_orders (org_id, assigned_to, id) WHERE assigned_to IS NOT NULL;
 CREATE INDEX work_orders_by_asset_pending ON work_orders (org_id, asset_pending) WHERE asset_pending IS NOT NULL;
-CREATE INDEX work_orders_by_updated_at ON work_orders (org_id, updated_at, id);
 
 CREATE TABLE cmms_connections (
     org_id          BLOB    NOT NULL,
@@ -288,16 +291,18 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('daily_numbers',    'daily_numbers',                      '4000 2000 2000 1'),
     ('assets',           'sqlite_autoindex_assets_1',          '200000 100000 1'),
     ('assets',           'assets_by_asset_id',                 '200000 100000 1'),
+    ('assets',           'assets_by_status',                   '200000 100000 12500 1'),
     ('assets',           'assets_by_parent_uid',               '100000 50000 10'),
     ('assets',           'assets_by_parent_pending',           '2000 1000 10'),
     ('assets',           'assets_by_updated_at',               '200000 100000 10 1'),
     ('work_orders',      'sqlite_autoindex_work_orders_1',     '1000000 500000 1'),
     ('work_orders',      'work_orders_by_number',              '1000000 500000 1'),
     ('work_orders',      'work_orders_by_status',              '1000000 500000 60000 1'),
+    ('work_orders',      'work_orders_by_due_at',              '1000000 500000 60000 10 1'),
+    ('work_orders',      'work_orders_by_updated_at',          '1000000 500000 60000 10 1'),
     ('work_orders',      'work_orders_by_asset_id',            '800000 400000 10 1'),
     ('work_orders',      'work_orders_by_assigned_to',         '800000 400000 5000 1'),
     ('work_orders',      'work_orders_by_asset_pending',       '2000 1000 10'),
-    ('work_orders',      'work_orders_by_updated_at',          '1000000 500000 10 1'),
     ('cmms_connections', 'cmms_connections',                   '20 10 1'),
     ('cmms_connections', 'cmms_connections_by_connection_name', '20 10 1'),
     ('cmms_connections', 'cmms_connections_by_slug',           '20 10 1'),

@@ -49,6 +49,7 @@ pub(crate) fn select<'q>(
         builder.sql.push_str(" AND ");
         builder.filter(&query.filter)?;
     }
+    builder.some(query)?;
     let mut order = query.order.clone();
     if order.is_empty() {
         order.extend(table.key().map(|(_, c)| (Col(c.name), Dir::Asc)));
@@ -112,7 +113,43 @@ impl<'q> Builder<'q> {
                 self.sql.push_str(" IS NULL");
             }
             Filter::Prefix(col, prefix) => self.prefix(*col, prefix)?,
+            Filter::Has(col, text) => self.has(*col, text)?,
         }
+        Ok(())
+    }
+
+    /// Rows without a place in the order are not found. A position says so by itself; as the lower end of a range
+    /// it must not have to share the index with this.
+    fn some(&mut self, query: &Query<'_>) -> Result<()> {
+        for (col, dir) in &query.order {
+            let column = self.table.columns.iter().find(|c| c.name == col.0);
+            let implied = query.after.is_some() && *dir == Dir::Asc;
+            if !implied && column.is_some_and(|c| c.nullable) {
+                self.sql.push_str(" AND ");
+                self.column(*col)?;
+                self.sql.push_str(" IS NOT NULL");
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists that hold a text; an object's values are not looked at.
+    fn has(&mut self, col: Col, text: &'q str) -> Result<()> {
+        self.sql.push_str("(json_type(");
+        let column = self.column(col)?;
+        if column.kind != Kind::Json {
+            return Err(Error::internal(format!(
+                "{}.{} is no JSON and holds no list",
+                self.table.name, column.name
+            )));
+        }
+        self.sql
+            .push_str(") = 'array' AND EXISTS (SELECT 1 FROM json_each(");
+        self.column(col)?;
+        self.sql
+            .push_str(") AS held WHERE held.type = 'text' AND held.value = ");
+        self.param(Param::Text(Cow::Borrowed(text)));
+        self.sql.push_str("))");
         Ok(())
     }
 
@@ -264,13 +301,7 @@ impl<'q> Builder<'q> {
             if i > 0 {
                 self.sql.push_str(", ");
             }
-            let column = self.column(*col)?;
-            if column.nullable {
-                return Err(Error::internal(format!(
-                    "rows of {} cannot be ordered by {}, which may be null",
-                    self.table.name, column.name
-                )));
-            }
+            self.column(*col)?;
             if *dir == Dir::Desc {
                 self.sql.push_str(" DESC");
             }

@@ -82,10 +82,11 @@ fn distinct<'k, 'c>(keys: &'k [&'k [Cell<'c>]]) -> Vec<&'k [Cell<'c>]> {
 mod tests {
     use super::*;
     use crate::migrate;
+    use cmms_core::domain::asset::Asset;
     use cmms_core::domain::sync_state::LinkView;
     use cmms_core::domain::work_order::WorkOrder;
-    use cmms_core::ports::store::{Dir, Filter};
-    use cmms_core::record::Record;
+    use cmms_core::ports::store::{Cmp, Dir, Filter};
+    use cmms_core::record::{Col, Record};
 
     /// How SQLite goes about a query.
     fn plan<R: Record>(query: &Query<'_>) -> String {
@@ -109,37 +110,103 @@ mod tests {
         steps.join("; ")
     }
 
-    #[test]
-    fn a_page_is_a_range_of_an_index() {
-        let order = vec![
-            (WorkOrder::UPDATED_AT, Dir::Desc),
-            (WorkOrder::ID, Dir::Desc),
-        ];
-        let page = Query {
-            order,
-            after: Some(vec![Cell::Time(1), Cell::Id(Uuid::nil())]),
-            limit: Some(50),
+    /// A page of one status in an order, from behind a place on.
+    fn of_status(order: &[(Col, Cell<'static>)], dir: Dir) -> Query<'static> {
+        Query {
+            filter: Filter::eq(WorkOrder::STATUS, Cell::text("scheduled")),
+            order: order.iter().map(|(col, _)| (*col, dir)).collect(),
+            after: Some(order.iter().map(|(_, cell)| cell.clone()).collect()),
+            limit: Some(51),
             ..Query::default()
-        };
-        let plan = plan::<WorkOrder>(&page);
-        assert!(plan.contains("work_orders_by_updated_at"), "{plan}");
-        assert!(plan.contains("updated_at,id)<(?,?)"), "{plan}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_a_status_is_a_range_of_an_index_in_every_order() {
+        let id = (WorkOrder::ID, Cell::Id(Uuid::nil()));
+        let time = |col| vec![(col, Cell::Time(1)), id.clone()];
+        for (order, index, range) in [
+            (vec![id.clone()], "work_orders_by_status", "id"),
+            (
+                time(WorkOrder::UPDATED_AT),
+                "work_orders_by_updated_at",
+                "(updated_at,id)",
+            ),
+            (
+                time(WorkOrder::DUE_AT),
+                "work_orders_by_due_at",
+                "(due_at,id)",
+            ),
+        ] {
+            for (dir, sign) in [(Dir::Asc, '>'), (Dir::Desc, '<')] {
+                let mut query = of_status(&order, dir);
+                let plan = plan::<WorkOrder>(&query);
+                let index = format!("INDEX {index} (org_id=? AND status=?");
+                assert!(plan.contains(&index), "{plan}");
+                assert!(plan.contains(&format!(" AND {range}{sign}")), "{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+                query.after = None;
+                let first = self::plan::<WorkOrder>(&query);
+                assert!(first.contains(&index), "{first}");
+                assert!(!first.contains("TEMP B-TREE"), "{first}");
+            }
+        }
+    }
+
+    #[test]
+    fn work_orders_without_due_date_are_a_range_of_the_same_index() {
+        let mut query = of_status(&[(WorkOrder::ID, Cell::Id(Uuid::nil()))], Dir::Desc);
+        let null = Filter::Null(WorkOrder::DUE_AT);
+        query.filter = Filter::And(vec![null, query.filter]);
+        let plan = plan::<WorkOrder>(&query);
+        let range = "work_orders_by_due_at (org_id=? AND status=? AND due_at=? AND id<?)";
+        assert!(plan.contains(range), "{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
 
     #[test]
-    fn a_page_by_status_and_one_by_key_need_no_sort() {
-        let by_status = Query {
-            filter: Filter::eq(WorkOrder::STATUS, Cell::text("draft")),
-            after: Some(vec![Cell::Id(Uuid::nil())]),
-            ..Query::default()
-        };
+    fn a_time_and_a_status_are_one_range() {
+        let times = [
+            (WorkOrder::UPDATED_AT, Cmp::Ge, "updated_at>?"),
+            (WorkOrder::DUE_AT, Cmp::Lt, "due_at<?"),
+        ];
+        for (col, cmp, range) in times {
+            let mut query = of_status(
+                &[(col, Cell::Time(1)), (WorkOrder::ID, Cell::Null)],
+                Dir::Asc,
+            );
+            query.after = None;
+            query.filter = Filter::And(vec![Filter::Is(col, cmp, Cell::Time(1)), query.filter]);
+            let plan = plan::<WorkOrder>(&query);
+            assert!(
+                plan.contains("status=? AND ") && plan.contains(range),
+                "{plan}"
+            );
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
+
+    #[test]
+    fn pages_by_key_and_of_assets_need_no_sort() {
         let by_key = Query {
             after: Some(vec![Cell::Id(Uuid::nil())]),
             ..Query::default()
         };
-        for query in [by_status, by_key] {
-            let plan = plan::<WorkOrder>(&query);
+        let by = |col| Query {
+            order: vec![(col, Dir::Desc), (Asset::ID, Dir::Desc)],
+            limit: Some(51),
+            ..Query::default()
+        };
+        for plan in [
+            plan::<WorkOrder>(&by_key),
+            plan::<Asset>(&by_key),
+            plan::<Asset>(&by(Asset::UPDATED_AT)),
+            plan::<Asset>(&by(Asset::ASSET_ID)),
+            plan::<Asset>(&Query::filter(Filter::eq(
+                Asset::STATUS,
+                Cell::text("spare"),
+            ))),
+        ] {
             assert!(plan.contains("SEARCH"), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }

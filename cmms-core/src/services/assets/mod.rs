@@ -1,29 +1,30 @@
 //! Assets: register, read, change.
 
+mod list;
 mod request;
 
 use super::app::App;
 use super::audit::{AuditEvent, changes};
+use super::links;
 use super::patching::{check_version, set};
 use super::pending::{self, Arrived};
 use super::provenance::{self, Reference};
 use super::uow::Uow;
-use super::{links, paging};
 use crate::context::{CallContext, Permission};
-use crate::domain::asset::{Asset, AssetStatus, AssetType, check_tag};
+use crate::domain::asset::{Asset, check_tag};
 use crate::domain::audit::FieldChange;
 use crate::domain::check::Checks;
 use crate::domain::entity::Entity;
 use crate::domain::sync_state::PendingRef;
 use crate::ids::AssetId;
-use crate::page::Page;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Filter, SaveRule, Tx, TxMode};
 use crate::record::{Cell, Field};
 use crate::request::Patch;
 use crate::{Error, Result, code};
 
-pub use request::{GetAsset, ListAssets, RegisterAsset, UpdateAsset};
+pub use list::list;
+pub use request::{AssetSort, GetAsset, ListAssets, RegisterAsset, UpdateAsset};
 
 /// The deepest tree of parents that is walked.
 const MAX_DEPTH: usize = 1_000;
@@ -100,28 +101,6 @@ pub async fn get(cx: &CallContext, app: &App, input: GetAsset) -> Result<Asset> 
     finish(&mut tx, std::slice::from_mut(&mut asset)).await?;
     tell_origins(&mut tx, &mut asset).await?;
     Ok(asset)
-}
-
-/// A page of assets.
-///
-/// # Errors
-/// `CMMS-INPUT-009` for a foreign cursor; `CMMS-INPUT-010` for a limit out of range.
-pub async fn list(cx: &CallContext, app: &App, input: ListAssets) -> Result<Page<Asset>> {
-    cx.scope.require(Permission::AssetView)?;
-    let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
-    let wanted = [
-        (Asset::ASSET_TYPE, input.asset_type.map(AssetType::as_str)),
-        (Asset::STATUS, input.status.map(AssetStatus::as_str)),
-        (Asset::DEPARTMENT, input.department.as_deref()),
-        (Asset::PARENT_ASSET_ID, input.parent_asset_id.as_deref()),
-    ];
-    let ask = paging::Ask {
-        limit: input.limit,
-        cursor: input.cursor.as_deref(),
-    };
-    let mut page = paging::page(&mut tx, cx, &wanted, Asset::ID, ask, |a: &Asset| a.id.0).await?;
-    finish(&mut tx, &mut page.items).await?;
-    Ok(page)
 }
 
 /// Changes an asset.

@@ -3,9 +3,27 @@
 use crate::domain::asset::{AssetStatus, AssetType};
 use crate::domain::vocabulary::Priority;
 use crate::money::Money;
-use crate::request;
-use chrono::NaiveDate;
+use crate::{request, wire_enum};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value};
+
+wire_enum! {
+    /// The orders in which assets are listed; a leading `-` turns one around.
+    pub enum AssetSort {
+        /// As they came in.
+        CreatedAt = "created_at",
+        /// The latest first.
+        CreatedAtDesc = "-created_at",
+        /// Those that changed longest ago first.
+        UpdatedAt = "updated_at",
+        /// Those that changed last first.
+        UpdatedAtDesc = "-updated_at",
+        /// By asset_id: capitals before small letters.
+        AssetId = "asset_id",
+        /// By asset_id, from behind.
+        AssetIdDesc = "-asset_id",
+    }
+}
 
 request! {
     /// Registers an asset.
@@ -72,7 +90,7 @@ impl From<&str> for GetAsset {
 }
 
 request! {
-    /// Lists assets, oldest first.
+    /// Lists assets, oldest first unless another order is asked for.
     pub struct ListAssets {
         optional {
             /// Only those of this kind.
@@ -81,8 +99,14 @@ request! {
             status: AssetStatus,
             /// Only those of this department.
             department: String,
+            /// Only those that have this among their tags, exactly.
+            tag: String,
             /// Only the direct parts of this asset.
             parent_asset_id: String,
+            /// Only those that changed at this time or later.
+            updated_since: DateTime<Utc>,
+            /// The order. Left away: `updated_at` with `updated_since`, else `created_at`.
+            sort: AssetSort,
             /// At most so many, from 1 to 500 (50).
             limit: u32,
             /// The `next` of the page before.

@@ -8,7 +8,7 @@ mod request;
 
 use super::app::App;
 use super::audit::{AuditEvent, changes};
-use super::paging;
+use super::paging::{self, Order, Wanted};
 use super::patching::check_version;
 use super::uow::Uow;
 use crate::context::{CallContext, Permission};
@@ -19,7 +19,7 @@ use crate::ids::ConnectionId;
 use crate::page::Page;
 use crate::ports::adapter::Adapter;
 use crate::ports::repository::TxExt;
-use crate::ports::store::{Filter, SaveRule, Tx, TxMode};
+use crate::ports::store::{Dir, Filter, SaveRule, Tx, TxMode};
 use crate::record::{Cell, Field, Json};
 use crate::{Error, Result, code};
 use std::collections::BTreeMap;
@@ -27,8 +27,8 @@ use std::sync::Arc;
 
 pub use remove::delete;
 pub use request::{
-    ConnectionDeleted, ConnectionTest, CreateConnection, GetConnection, ListConnections,
-    UpdateConnection,
+    ConnectionDeleted, ConnectionSort, ConnectionTest, CreateConnection, GetConnection,
+    ListConnections, UpdateConnection,
 };
 
 use credentials::open;
@@ -107,26 +107,36 @@ pub async fn get(cx: &CallContext, app: &App, input: GetConnection) -> Result<Co
 pub async fn list(cx: &CallContext, app: &App, input: ListConnections) -> Result<Page<Connection>> {
     cx.scope.require(Permission::ConnectionView)?;
     let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
-    let wanted = [
-        (Connection::CMMS_TYPE, input.cmms_type.as_deref()),
-        (
+    let wanted = Wanted::all()
+        .eq(
+            Connection::CMMS_TYPE,
+            input.cmms_type.as_deref().map(Cell::text),
+        )
+        .eq(
             Connection::CONNECTION_NAME,
-            input.connection_name.as_deref(),
-        ),
-    ];
+            input.connection_name.as_deref().map(Cell::text),
+        );
+    let sort = input.sort.unwrap_or(ConnectionSort::CreatedAt);
+    let order: Order<Connection> = Order {
+        word: sort.as_str(),
+        by: match sort {
+            ConnectionSort::CreatedAt | ConnectionSort::CreatedAtDesc => None,
+            ConnectionSort::Name | ConnectionSort::NameDesc => {
+                Some((Connection::CONNECTION_NAME, |c| c.connection_name.cell()))
+            }
+        },
+        dir: match sort {
+            ConnectionSort::CreatedAt | ConnectionSort::Name => Dir::Asc,
+            ConnectionSort::CreatedAtDesc | ConnectionSort::NameDesc => Dir::Desc,
+        },
+        id: Connection::ID,
+        id_of: |c| c.id.0,
+    };
     let ask = paging::Ask {
         limit: input.limit,
         cursor: input.cursor.as_deref(),
     };
-    let mut page = paging::page(
-        &mut tx,
-        cx,
-        &wanted,
-        Connection::ID,
-        ask,
-        |c: &Connection| c.id.0,
-    )
-    .await?;
+    let mut page = paging::sorted(&mut tx, cx, wanted, &order, ask).await?;
     finish(&mut tx, &mut page.items).await?;
     Ok(page)
 }

@@ -2,8 +2,8 @@
 
 use crate::domain::connection::ConnectionOptions;
 use crate::ids::ConnectionId;
-use crate::request;
 use crate::request::SecretText;
+use crate::{request, wire_enum};
 use std::collections::BTreeMap;
 
 request! {
@@ -52,14 +52,30 @@ impl From<ConnectionId> for GetConnection {
     }
 }
 
+wire_enum! {
+    /// The orders in which connections are listed; a leading `-` turns one around.
+    pub enum ConnectionSort {
+        /// As they were added.
+        CreatedAt = "created_at",
+        /// The latest first.
+        CreatedAtDesc = "-created_at",
+        /// By name: capitals before small letters.
+        Name = "connection_name",
+        /// By name, from behind.
+        NameDesc = "-connection_name",
+    }
+}
+
 request! {
-    /// Lists connections, oldest first.
+    /// Lists connections, oldest first unless another order is asked for.
     pub struct ListConnections {
         optional {
             /// Only those of this vendor.
             cmms_type: String,
             /// Only the one of this name.
             connection_name: String,
+            /// The order (`created_at`).
+            sort: ConnectionSort,
             /// At most so many, from 1 to 500 (50).
             limit: u32,
             /// The `next` of the page before.

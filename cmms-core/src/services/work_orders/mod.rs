@@ -1,5 +1,6 @@
 //! Work orders: create, read, change, move through their statuses.
 
+mod list;
 mod request;
 
 use super::app::App;
@@ -7,22 +8,23 @@ use super::audit::{AuditEvent, changes};
 use super::patching::{check_version, set};
 use super::provenance::{self, Reference};
 use super::uow::Uow;
-use super::{assets, links, numbers, paging};
+use super::{assets, links, numbers};
 use crate::context::{CallContext, Permission};
 use crate::domain::check::{Checks, MAX_HOURS};
 use crate::domain::entity::Entity;
 use crate::domain::sync_state::PendingRef;
 use crate::domain::work_order::{WorkOrder, WorkOrderStatus};
 use crate::ids::WorkOrderId;
-use crate::page::Page;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{SaveRule, Tx, TxMode};
 use crate::record::Field;
 use crate::request::Patch;
 use crate::{Error, Result, code};
 
+pub use list::list;
 pub use request::{
     CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus, UpdateWorkOrder,
+    WorkOrderSort,
 };
 
 /// Creates a work order.
@@ -97,30 +99,6 @@ pub async fn get(cx: &CallContext, app: &App, input: GetWorkOrder) -> Result<Wor
     finish(app, &mut tx, std::slice::from_mut(&mut order)).await?;
     tell_origins(&mut tx, &mut order).await?;
     Ok(order)
-}
-
-/// A page of work orders.
-///
-/// # Errors
-/// `CMMS-INPUT-009` for a foreign cursor; `CMMS-INPUT-010` for a limit out of range.
-pub async fn list(cx: &CallContext, app: &App, input: ListWorkOrders) -> Result<Page<WorkOrder>> {
-    cx.scope.require(Permission::WorkOrderView)?;
-    let wanted = [
-        (WorkOrder::STATUS, input.status.map(WorkOrderStatus::as_str)),
-        (WorkOrder::ASSET_ID, input.asset_id.as_deref()),
-        (WorkOrder::ASSIGNED_TO, input.assigned_to.as_deref()),
-    ];
-    let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
-    let ask = paging::Ask {
-        limit: input.limit,
-        cursor: input.cursor.as_deref(),
-    };
-    let mut page = paging::page(&mut tx, cx, &wanted, WorkOrder::ID, ask, |o: &WorkOrder| {
-        o.id.0
-    })
-    .await?;
-    finish(app, &mut tx, &mut page.items).await?;
-    Ok(page)
 }
 
 /// Changes a work order.

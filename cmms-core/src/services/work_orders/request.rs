@@ -4,9 +4,28 @@ use crate::domain::vocabulary::{MaintenanceType, Priority};
 use crate::domain::work_order::WorkOrderStatus;
 use crate::ids::WorkOrderId;
 use crate::money::Money;
-use crate::request;
+use crate::request::OneOf;
+use crate::{request, wire_enum};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+
+wire_enum! {
+    /// The orders in which work orders are listed; a leading `-` turns one around.
+    pub enum WorkOrderSort {
+        /// As they came in.
+        CreatedAt = "created_at",
+        /// The latest first.
+        CreatedAtDesc = "-created_at",
+        /// Those that changed longest ago first.
+        UpdatedAt = "updated_at",
+        /// Those that changed last first.
+        UpdatedAtDesc = "-updated_at",
+        /// Those due first first, those without a due date last.
+        DueAt = "due_at",
+        /// Those due last first, those without a due date last.
+        DueAtDesc = "-due_at",
+    }
+}
 
 request! {
     /// Creates a work order.
@@ -71,15 +90,23 @@ impl From<WorkOrderId> for GetWorkOrder {
 }
 
 request! {
-    /// Lists work orders, oldest first.
+    /// Lists work orders, oldest first unless another order is asked for.
     pub struct ListWorkOrders {
         optional {
-            /// Only those in this status.
-            status: WorkOrderStatus,
+            /// Only those in this status, or in one of these.
+            status: OneOf<WorkOrderStatus>,
             /// Only those about this asset.
             asset_id: String,
             /// Only those that this person does.
             assigned_to: String,
+            /// Only those that are so urgent.
+            priority: Priority,
+            /// Only those that must be done before this time.
+            due_before: DateTime<Utc>,
+            /// Only those that changed at this time or later.
+            updated_since: DateTime<Utc>,
+            /// The order. Left away: `due_at` with `due_before`, `updated_at` with `updated_since`, else `created_at`.
+            sort: WorkOrderSort,
             /// At most so many, from 1 to 500 (50).
             limit: u32,
             /// The `next` of the page before.

@@ -228,6 +228,55 @@ pub async fn prefix_is_exact(store: &dyn Store) {
     }
 }
 
+/// `Has` takes lists that hold exactly this text: no part of one, no number, no value of an object, no null.
+pub async fn has_takes_lists_that_hold_the_text(store: &dyn Store) {
+    let scope = scope(store, "a").await;
+    let tags: [&[&str]; 4] = [
+        &["hot", "a \"b\"", "1"],
+        &["Hot", "hot\\"],
+        &[],
+        &["x", "hot", "hot", "ä"],
+    ];
+    let assets: Vec<_> = (1..)
+        .zip(tags)
+        .map(|(n, tags)| Asset {
+            tags: tags.iter().map(|t| (*t).to_owned()).collect(),
+            specifications: serde_json::from_str(r#"{"a": "hot", "b": ["hot"]}"#).unwrap(),
+            location: None,
+            ..samples::asset(n)
+        })
+        .collect();
+    insert(store, &scope, &assets).await;
+    for (text, expected) in [
+        ("hot", &[1, 4][..]),
+        ("Hot", &[2]),
+        ("hot\\", &[2]),
+        ("a \"b\"", &[1]),
+        ("ä", &[4]),
+        ("ho", &[]),
+        ("", &[]),
+        ("1", &[1]),
+        ("h%", &[]),
+    ] {
+        takes(
+            store,
+            &scope,
+            Filter::Has(Asset::TAGS, text.into()),
+            expected,
+        )
+        .await;
+    }
+    let none = Filter::Has(Asset::SPECIFICATIONS, "hot".into());
+    takes(store, &scope, none, &[]).await;
+    let null = Filter::Has(Asset::LOCATION, "hot".into());
+    takes(store, &scope, null, &[]).await;
+    let both = Filter::And(vec![
+        Filter::Has(Asset::TAGS, "hot".into()),
+        Filter::eq(Asset::NAME, Cell::text("Pump 4")),
+    ]);
+    takes(store, &scope, both, &[4]).await;
+}
+
 /// Equal text is equal code points: case, accents and trailing blanks count.
 pub async fn equal_text_is_equal_code_points(store: &dyn Store) {
     let scope = scope(store, "a").await;

@@ -139,6 +139,37 @@ pub async fn paging_keeps_its_filter(store: &dyn Store) {
     assert!(walked == expected);
 }
 
+/// Rows that have null in a column of the order are not found, whatever the direction; the others are, each once.
+pub async fn null_has_no_place_in_an_order(store: &dyn Store) {
+    let scope = scope(store, "a").await;
+    let mut rows = with_ties(4, 60);
+    for (n, row) in (0..).zip(&mut rows) {
+        row.due_at = (n % 3 != 0).then(|| samples::at(n % 5));
+    }
+    insert(store, &scope, &rows).await;
+    let due: Vec<_> = rows
+        .iter()
+        .filter(|o| o.due_at.is_some())
+        .cloned()
+        .collect();
+    assert!(!due.is_empty() && due.len() < rows.len());
+    for (a, b) in [
+        (Dir::Asc, Dir::Asc),
+        (Dir::Desc, Dir::Desc),
+        (Dir::Asc, Dir::Desc),
+    ] {
+        let order = vec![(WorkOrder::DUE_AT, a), (WorkOrder::ID, b)];
+        pages_agree(store, &scope, &due, order).await;
+    }
+    let query = Query {
+        filter: Filter::Null(WorkOrder::DUE_AT),
+        order: vec![(WorkOrder::ID, Dir::Desc)],
+        ..Query::default()
+    };
+    let found = list::<WorkOrder>(store, &scope, &query).await;
+    assert!(found.len() == rows.len() - due.len() && found.iter().all(|o| o.due_at.is_none()));
+}
+
 /// Without an order rows come by key, ascending, and a position is a key; keys have several columns.
 pub async fn no_order_is_the_order_of_keys(store: &dyn Store) {
     let scope = scope(store, "a").await;
