@@ -11,7 +11,7 @@ use super::pending::{self, Arrived};
 use super::provenance::{self, Reference};
 use super::uow::Uow;
 use crate::context::{CallContext, Permission};
-use crate::domain::asset::{Asset, check_tag};
+use crate::domain::asset::{Asset, AssetType, check_tag};
 use crate::domain::audit::FieldChange;
 use crate::domain::check::Checks;
 use crate::domain::entity::Entity;
