@@ -1,7 +1,7 @@
 //! The client: what a Rust program calls.
 
 use crate::Result;
-use crate::context::{CallContext, Principal, ProgressSender, Scope};
+use crate::context::{CallContext, IdempotencyKey, Principal, ProgressSender, Scope};
 use crate::ops::{self, Input};
 use crate::services::App;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ pub struct Client {
     scope: Scope,
     cancel: CancellationToken,
     progress: Option<ProgressSender>,
+    idempotency_key: Option<IdempotencyKey>,
 }
 
 impl Client {
@@ -24,6 +25,7 @@ impl Client {
             scope,
             cancel: CancellationToken::new(),
             progress: None,
+            idempotency_key: None,
         }
     }
 
@@ -54,6 +56,31 @@ impl Client {
         }
     }
 
+    /// The same client, whose calls are done once however often they are repeated within a day: the first answer to
+    /// a call of an operation with this key and input is the answer to all. Use a key for one wish only.
+    ///
+    /// What is repeated shows what the answer shows; fields that are kept inside only are empty in it. Secrets of an
+    /// input do not count when it is compared with the first one.
+    ///
+    /// # Errors
+    /// `CMMS-OP-007` for a key that is not 1 to 255 visible ASCII characters.
+    pub fn with_idempotency_key(&self, key: &str) -> Result<Self> {
+        Ok(Self {
+            idempotency_key: Some(IdempotencyKey::parse(key)?),
+            ..self.clone()
+        })
+    }
+
+    /// Ends runs that go on in the background at their next safe point, and waits until their ends are written.
+    pub async fn stop(&self) {
+        self.app.stop().await;
+    }
+
+    /// Waits for the end of all runs that go on in the background.
+    pub async fn settled(&self) {
+        self.app.settled().await;
+    }
+
     /// The application.
     pub fn app(&self) -> &Arc<App> {
         &self.app
@@ -70,6 +97,7 @@ impl Client {
         let mut cx = CallContext::new(self.scope.clone(), request_id);
         cx.cancel = self.cancel.child_token();
         cx.progress = self.progress.clone();
+        cx.idempotency_key = self.idempotency_key.clone();
         cx
     }
 

@@ -2,9 +2,12 @@
 
 use crate::domain::sync_run::StreamCount;
 use crate::ids::OrgId;
+use crate::record::Digest;
 use crate::{Error, Result, code};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 crate::wire_enum! {
@@ -143,6 +146,71 @@ impl Scope {
     }
 }
 
+/// Names one wish of a caller: repeating the call with the same key does not repeat its effect.
+#[derive(Clone)]
+pub struct IdempotencyKey {
+    text: Arc<str>,
+    replayed: Arc<AtomicBool>,
+}
+
+impl IdempotencyKey {
+    /// A key of 1 to 255 visible ASCII characters.
+    ///
+    /// # Errors
+    /// `CMMS-OP-007`.
+    pub fn parse(text: &str) -> Result<Self> {
+        if (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Ok(Self {
+                text: text.into(),
+                replayed: Arc::default(),
+            });
+        }
+        let detail = "must be 1 to 255 visible ASCII characters";
+        Err(
+            Error::new(code::OP_KEY, format!("the idempotency key {detail}")).field(
+                "idempotency_key",
+                "bad_key",
+                detail,
+            ),
+        )
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the last call with it was answered with what the first one answered.
+    pub fn replayed(&self) -> bool {
+        self.replayed.load(Ordering::Relaxed)
+    }
+
+    /// Says whether a call is answered with what the first one answered.
+    pub(crate) fn note(&self, replayed: bool) {
+        self.replayed.store(replayed, Ordering::Relaxed);
+    }
+}
+
+/// The key stays out of logs: with it an input could be guessed from what is kept of it.
+impl fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[key]")
+    }
+}
+
+/// What a call with an idempotency key holds while it is under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    /// What is kept of caller, operation and key.
+    pub(crate) id: Digest,
+    /// What is kept of the input.
+    pub(crate) input: Digest,
+    /// The operation.
+    pub(crate) operation: &'static str,
+    /// Whether its effect waits for the answer, so that both are committed together.
+    pub(crate) parks: bool,
+}
+
 /// What surrounds one call.
 #[derive(Debug, Clone)]
 pub struct CallContext {
@@ -154,6 +222,12 @@ pub struct CallContext {
     pub cancel: CancellationToken,
     /// Where a long call tells how far it is.
     pub progress: Option<ProgressSender>,
+    /// The caller's key, where the call may be repeated.
+    pub idempotency_key: Option<IdempotencyKey>,
+    /// How long the caller waits for a run before it takes the run as it is; none: until its end.
+    pub patience: Option<Duration>,
+    /// What the call holds for its key.
+    pub(crate) claim: Option<Claim>,
 }
 
 /// Receives the counts of each kind of record whenever they change; only the latest is kept.
@@ -167,6 +241,9 @@ impl CallContext {
             request_id: request_id.into(),
             cancel: CancellationToken::new(),
             progress: None,
+            idempotency_key: None,
+            patience: None,
+            claim: None,
         }
     }
 

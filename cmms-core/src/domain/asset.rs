@@ -97,7 +97,7 @@ pub struct AssetLocation {
 
 record! {
     /// An asset: something that is maintained.
-    #[derive(serde::Serialize, schemars::JsonSchema)]
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
     pub struct Asset: "assets" {
         /// Its id inside.
         id: AssetId [Key Public],

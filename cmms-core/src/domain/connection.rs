@@ -73,7 +73,9 @@ pub struct ConnectionOptions {
 }
 
 /// What may be known about a field of the credentials: whether it is set, never its value.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct CredentialInfo {
     /// Whether it is set.
     pub set: bool,
@@ -87,7 +89,7 @@ pub struct CredentialInfo {
 
 record! {
     /// A connection to a vendor's system.
-    #[derive(serde::Serialize, schemars::JsonSchema)]
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
     pub struct Connection: "cmms_connections" {
         /// Its id.
         id: ConnectionId [Key Public],

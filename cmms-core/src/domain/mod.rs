@@ -6,6 +6,7 @@ pub mod check;
 pub mod connection;
 pub mod entity;
 pub mod field_mapping;
+pub mod idempotency;
 pub mod numbering;
 pub mod secret;
 pub mod setting;
@@ -31,4 +32,5 @@ pub const TABLES: &[&Table] = &[
     audit::AuditEntry::TABLE,
     numbering::DailyNumber::TABLE,
     setting::Setting::TABLE,
+    idempotency::KeptAnswer::TABLE,
 ];

@@ -97,7 +97,7 @@ pub const MAX_ERRORS: usize = 100;
 
 record! {
     /// A run: what one sync did.
-    #[derive(serde::Serialize, schemars::JsonSchema)]
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
     pub struct SyncRun: "sync_runs" {
         /// Its id.
         id: RunId [Key Public],

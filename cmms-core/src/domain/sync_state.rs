@@ -18,7 +18,7 @@ wire_enum! {
 }
 
 /// The counterpart of a record in a vendor's system, as it is shown with the record.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct External {
     /// The connection.
     pub cmms_connection_id: ConnectionId,

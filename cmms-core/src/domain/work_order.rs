@@ -69,7 +69,7 @@ impl WorkOrderStatus {
 
 record! {
     /// A work order. Hours are hours, money is in the organization's currency.
-    #[derive(serde::Serialize, schemars::JsonSchema)]
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
     pub struct WorkOrder: "work_orders" {
         /// Its id.
         id: WorkOrderId [Key Public],

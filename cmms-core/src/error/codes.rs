@@ -67,6 +67,9 @@ codes! {
     OP_DENIED = "CMMS-OP-002", PermissionDenied, "permission_denied", "The principal may not do that", "Ask an administrator for the permission that the message names.";
     OP_CANCELLED = "CMMS-OP-003", Cancelled, "cancelled", "The caller gave up", "Call again when the answer is wanted.";
     OP_DEADLINE = "CMMS-OP-004", Timeout, "deadline_exceeded", "The call took longer than its deadline", "Call again with a longer deadline.";
+    OP_KEY_REUSED = "CMMS-OP-005", InvalidInput, "key_reused", "The idempotency key was used for another input", "Use a new key for each wish, and the same key only to repeat the same call.";
+    OP_KEY_IN_USE = "CMMS-OP-006", Conflict, "key_in_use", "The first call with this idempotency key is still under way", "Wait for the first call to end, then repeat it with the same key to get its answer.";
+    OP_KEY = "CMMS-OP-007", InvalidInput, "bad_key", "The idempotency key cannot be used", "Send one key of 1 to 255 visible ASCII characters, such as a UUID.";
     WORK_ORDER_NOT_FOUND = "CMMS-WO-001", NotFound, "work_order_not_found", "There is no such work order", "List the work orders to see which exist.";
     WORK_ORDER_TRANSITION = "CMMS-WO-002", Conflict, "illegal_transition", "The work order cannot go from its status to that one", "Move it to one of the statuses that the message lists.";
     WORK_ORDER_REASON = "CMMS-WO-003", InvalidInput, "reason_required", "This change of status needs a reason", "Send `reason` with the status.";
@@ -95,6 +98,9 @@ codes! {
     MAPPING_RULE = "CMMS-MAP-003", InvalidInput, "mapping_rule", "A transformation rule cannot be used", "Correct the named part of the rule; try it with POST /cmms/mappings/preview.";
     MAPPING_UNSUPPORTED = "CMMS-MAP-004", InvalidInput, "rule_not_supported", "This type of rule is not supported yet", "Use one of the types that the message lists.";
     MAPPING_TARGET = "CMMS-MAP-005", InvalidInput, "mapping_target", "A mapping may not set this field", "Use one of the fields that the message lists.";
+    RUN_ENDED = "CMMS-SYNC-010", Conflict, "run_ended", "The run has ended", "Start another sync; a run that ended cannot be cancelled.";
+    RUN_ELSEWHERE = "CMMS-SYNC-011", Conflict, "run_elsewhere", "Another process works on the run", "Cancel it in the process that started it, or end that process.";
+    TOO_MANY_RUNS = "CMMS-SYNC-012", Unavailable, "too_many_runs", "Too many runs go on in the background", "Wait for one of the runs to end, then start the sync again.";
     VENDOR_UNREACHABLE = "CMMS-VENDOR-001", Unavailable, "vendor_unreachable", "The vendor's system cannot be reached", "Check the network, the host in api_url and the vendor's status page, then try again.";
     VENDOR_LOGIN = "CMMS-VENDOR-002", Upstream, "login_refused", "The vendor refused the credentials", "Correct the credentials of the connection.";
     VENDOR_FORBIDDEN = "CMMS-VENDOR-003", Upstream, "vendor_forbidden", "The vendor does not allow this account to do that", "Check the plan and the rights of the account at the vendor.";

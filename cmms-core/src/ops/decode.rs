@@ -72,6 +72,13 @@ impl Input {
         Self::of(value)
     }
 
+    /// All that was sent, in one order: equal inputs have equal texts.
+    pub(super) fn digested(&self) -> String {
+        let mut texts = self.texts.clone();
+        texts.sort();
+        serde_json::json!([self.body, texts]).to_string()
+    }
+
     /// Adds a field of path or query.
     pub fn text(&mut self, name: impl Into<String>, value: impl Into<String>) {
         let (name, value) = (name.into(), value.into());

@@ -1,12 +1,13 @@
 //! What an operation is.
 
 use super::decode::Input;
-use crate::Result;
 use crate::context::{CallContext, Permission};
 use crate::services::App;
+use crate::{Error, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fmt::Debug;
 use std::pin::Pin;
 
 /// The HTTP method of an operation.
@@ -47,6 +48,8 @@ pub enum Effect {
     Write,
     /// Changes it and calls a vendor, which may take long.
     Long,
+    /// Starts a run, which may go on after the answer.
+    Run,
 }
 
 /// A row of the table, without its types.
@@ -76,6 +79,11 @@ impl OpMeta {
         self.name.split('.').next().unwrap_or(self.name)
     }
 
+    /// Whether callers may name their wish by an idempotency key: whatever is posted and has an effect.
+    pub fn takes_key(&self) -> bool {
+        self.verb == Verb::Post && self.effect != Effect::Read
+    }
+
     /// The fields of the input that are in the path.
     pub fn path_fields(&self) -> impl Iterator<Item = &'static str> {
         self.path
@@ -89,15 +97,23 @@ pub trait Operation: 'static {
     /// Its row.
     const META: OpMeta;
     /// What callers send.
-    type Input: DeserializeOwned + JsonSchema + Send + 'static;
+    type Input: DeserializeOwned + JsonSchema + Debug + Send + 'static;
     /// What they get.
-    type Output: Serialize + JsonSchema + Send + 'static;
+    type Output: Serialize + JsonSchema + Send + Sync + 'static;
     /// Does it.
     fn run(
         cx: &CallContext,
         app: &App,
         input: Self::Input,
     ) -> impl Future<Output = Result<Self::Output>> + Send;
+    /// Reads an answer that was kept for an idempotency key.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001` for an operation that takes no key.
+    fn replay(answer: &str) -> Result<Self::Output> {
+        let _ = answer;
+        Err(Error::internal(format!("{} takes no key", Self::META.name)))
+    }
 }
 
 /// An answer whose type is not known here.
@@ -125,8 +141,9 @@ impl OpDef {
             meta: O::META,
             call: |cx, app, input| {
                 Box::pin(async move {
+                    let digest = cx.idempotency_key.as_ref().map(|_| input.digested());
                     let input = super::decode::<O::Input>(input)?;
-                    let output = super::run::<O>(cx, app, input).await?;
+                    let output = super::run::repeatable::<O>(cx, app, input, digest).await?;
                     Ok(Box::new(output) as Answer)
                 })
             },

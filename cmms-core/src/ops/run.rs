@@ -1,21 +1,60 @@
 //! The pipeline that every call goes through.
 
 use super::decode::Input;
-use super::operation::{Answer, OpDef, Operation};
+use super::operation::{Answer, Effect, OpDef, Operation};
 use super::table::OPERATIONS;
 use crate::context::CallContext;
 use crate::services::App;
+use crate::services::idempotency::{self, Found};
 use crate::{Error, Result, code};
 
-/// Runs an operation with a typed input: authorise, heed the caller's end, do it.
+/// Runs an operation with a typed input: authorise, heed the caller's end, do it once for each idempotency key.
 ///
 /// # Errors
-/// `CMMS-OP-002`, `CMMS-OP-003`, and those of the operation.
+/// `CMMS-OP-002`, `CMMS-OP-003`, `CMMS-OP-005`, `CMMS-OP-006`, and those of the operation.
 pub async fn run<O: Operation>(cx: &CallContext, app: &App, input: O::Input) -> Result<O::Output> {
+    repeatable::<O>(cx, app, input, None).await
+}
+
+/// Runs it, or answers what the first call with the same idempotency key answered.
+///
+/// `sent` is the input as it was sent; without it the input's own text counts, in which secrets do not show.
+pub(super) async fn repeatable<O: Operation>(
+    cx: &CallContext,
+    app: &App,
+    input: O::Input,
+    sent: Option<String>,
+) -> Result<O::Output> {
     cx.scope.require(O::META.permission)?;
     cx.check()?;
     tracing::debug!(operation = O::META.name, request_id = %cx.request_id, "called");
-    O::run(cx, app, input).await
+    let key = cx.idempotency_key.as_ref();
+    let Some(key) = key.filter(|_| O::META.takes_key()) else {
+        return O::run(cx, app, input).await;
+    };
+    let sent = sent.unwrap_or_else(|| format!("{input:?}"));
+    let parks = O::META.effect == Effect::Write;
+    let found = idempotency::find(cx, app, key, O::META.name, sent.as_bytes(), parks).await?;
+    let first = match found {
+        Found::Nothing(first) => first,
+        Found::Answer(answer) => {
+            key.note(true);
+            return O::replay(&answer);
+        }
+    };
+    key.note(false);
+    let output = O::run(&first.context(cx), app, input).await?;
+    if O::META.effect == Effect::Run {
+        // Its run is kept since it began.
+        return Ok(output);
+    }
+    match first.keep(cx, app, &output).await? {
+        None => Ok(output),
+        Some(answer) => {
+            key.note(true);
+            O::replay(&answer)
+        }
+    }
 }
 
 /// The row of this name.

@@ -5,7 +5,7 @@ use crate::context::{CallContext, Permission};
 use crate::domain::{asset, connection, field_mapping, sync_run, sync_state, work_order};
 use crate::page::Page;
 use crate::services::{App, assets, connections, mappings, quarantine, runs, sync, work_orders};
-use crate::{Result, code};
+use crate::{Error, Result, code};
 
 /// Hands the table to a macro, so that whatever is made from it cannot differ from it.
 ///
@@ -59,16 +59,16 @@ macro_rules! operations_with {
         }
         sync, Sync, "Syncs: bring a vendor's records in." {
             /// Brings work orders in.
-            work_orders = SyncWorkOrders, Post "/cmms/sync/work-orders", SyncRun, Long, 200,
-                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE],
+            work_orders = SyncWorkOrders, Post "/cmms/sync/work-orders", SyncRun, Run, 200,
+                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE, TOO_MANY_RUNS],
                 sync::StartSync => sync_run::SyncRun, sync::work_orders;
             /// Brings assets in.
-            assets = SyncAssets, Post "/cmms/sync/assets", SyncRun, Long, 200,
-                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE],
+            assets = SyncAssets, Post "/cmms/sync/assets", SyncRun, Run, 200,
+                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE, TOO_MANY_RUNS],
                 sync::StartSync => sync_run::SyncRun, sync::assets;
             /// Brings everything in, assets before work orders.
-            all = SyncAll, Post "/cmms/sync/all", SyncRun, Long, 200,
-                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE],
+            all = SyncAll, Post "/cmms/sync/all", SyncRun, Run, 200,
+                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE, TOO_MANY_RUNS],
                 sync::StartSync => sync_run::SyncRun, sync::all;
         }
         runs, Runs, "Runs: what each sync did." {
@@ -76,6 +76,10 @@ macro_rules! operations_with {
             get = RunsGet, Get "/cmms/runs/{run_id}", SyncView, Read, 200,
                 [RUN_NOT_FOUND],
                 runs::GetRun => sync_run::SyncRun, runs::get;
+            /// Ends a run at its next safe point; what it has stored stays.
+            cancel = RunsCancel, Post "/cmms/runs/{run_id}/cancel", SyncRun, Write, 200,
+                [RUN_NOT_FOUND, RUN_ENDED, RUN_ELSEWHERE],
+                runs::GetRun => sync_run::SyncRun, runs::cancel;
             /// Lists runs, oldest first unless another order is asked for.
             list = RunsList, Get "/cmms/runs", SyncView, Read, 200,
                 [INPUT_CURSOR],
@@ -139,6 +143,17 @@ macro_rules! operations_with {
 }
 pub(crate) use operations_with;
 
+/// What was posted may be repeated, so its answer can be read again. An output of a POST derives `Deserialize`.
+macro_rules! replay {
+    (Post, $output:ty) => {
+        fn replay(answer: &str) -> Result<$output> {
+            serde_json::from_str(answer)
+                .map_err(|e| Error::internal("a kept answer cannot be read").source(e))
+        }
+    };
+    ($other:ident, $output:ty) => {};
+}
+
 macro_rules! rows {
     ($($group:ident, $group_type:ident, $group_doc:literal { $(
         #[doc = $doc:literal]
@@ -170,6 +185,7 @@ macro_rules! rows {
                 fn run(cx: &CallContext, app: &App, input: $input) -> impl Future<Output = Result<$output>> + Send {
                     $service(cx, app, input)
                 }
+                replay!($verb, $output);
             }
         )*)*
 

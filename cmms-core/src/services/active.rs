@@ -4,21 +4,30 @@
 //! that nobody works on the run any more.
 
 use crate::ids::RunId;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// How a run is told to end, and how it tells that it has.
+#[derive(Debug, Clone)]
+struct Signals {
+    cancel: CancellationToken,
+    ended: CancellationToken,
+}
 
 /// The list.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ActiveRuns(Arc<Mutex<BTreeSet<RunId>>>);
+pub(super) struct ActiveRuns(Arc<Mutex<BTreeMap<RunId, Signals>>>);
 
 impl ActiveRuns {
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<RunId>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, Signals>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a run until the guard is dropped.
-    pub(super) fn enter(&self, run: RunId) -> ActiveRun {
-        self.lock().insert(run);
+    /// Enters a run until the guard is dropped; `cancel` ends it.
+    pub(super) fn enter(&self, run: RunId, cancel: CancellationToken) -> ActiveRun {
+        let ended = CancellationToken::new();
+        self.lock().insert(run, Signals { cancel, ended });
         ActiveRun {
             list: self.clone(),
             run,
@@ -27,7 +36,14 @@ impl ActiveRuns {
 
     /// Whether this process works on the run.
     pub(super) fn contains(&self, run: RunId) -> bool {
-        self.lock().contains(&run)
+        self.lock().contains_key(&run)
+    }
+
+    /// Tells a run to end, and answers what fires when it has; none where nobody here works on it.
+    pub(super) fn cancel(&self, run: RunId) -> Option<CancellationToken> {
+        let signals = self.lock().get(&run).cloned()?;
+        signals.cancel.cancel();
+        Some(signals.ended)
     }
 }
 
@@ -40,6 +56,8 @@ pub(super) struct ActiveRun {
 
 impl Drop for ActiveRun {
     fn drop(&mut self) {
-        self.list.lock().remove(&self.run);
+        if let Some(signals) = self.list.lock().remove(&self.run) {
+            signals.ended.cancel();
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Everything that services need, in one place.
 
 use super::active::ActiveRuns;
+use super::background::Background;
+use super::idempotency::UnderWay;
 use super::registry::AdapterRegistry;
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{IdGen, SystemIds};
@@ -49,20 +51,35 @@ impl Parts {
     }
 }
 
-/// An application: the parts and the runs that it works on.
-#[derive(Debug)]
+/// An application: the parts and what it works on. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct App {
-    parts: Parts,
+    parts: Arc<Parts>,
     pub(super) active: ActiveRuns,
+    pub(super) background: Background,
+    pub(super) under_way: UnderWay,
 }
 
 impl App {
     /// The application of these parts.
     pub fn new(parts: Parts) -> Self {
         Self {
-            parts,
+            parts: Arc::new(parts),
             active: ActiveRuns::default(),
+            background: Background::default(),
+            under_way: UnderWay::default(),
         }
+    }
+
+    /// Ends runs in the background at their next safe point, and waits until their ends are written.
+    pub async fn stop(&self) {
+        self.background.stop();
+        self.background.ended().await;
+    }
+
+    /// Waits for the end of all runs in the background.
+    pub async fn settled(&self) {
+        self.background.ended().await;
     }
 }
 

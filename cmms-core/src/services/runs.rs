@@ -10,6 +10,7 @@ use crate::ports::repository::TxExt;
 use crate::ports::store::{Dir, TxMode};
 use crate::record::Field;
 use crate::{Error, Result, code, request, wire_enum};
+use std::time::Duration;
 
 request! {
     /// Names a run.
@@ -75,6 +76,35 @@ pub async fn get(cx: &CallContext, app: &App, input: GetRun) -> Result<SyncRun> 
         })?;
     run.derive();
     Ok(run)
+}
+
+/// How long a cancelled run is waited for; then it is answered as it is.
+const ENDING: Duration = Duration::from_secs(2);
+
+/// Ends a run at its next safe point. What it has stored stays, and the next sync goes on behind it.
+///
+/// # Errors
+/// `CMMS-SYNC-002` where there is none; `CMMS-SYNC-010` where it has ended; `CMMS-SYNC-011` while another process
+/// works on it.
+pub async fn cancel(cx: &CallContext, app: &App, input: GetRun) -> Result<SyncRun> {
+    cx.scope.require(Permission::SyncRun)?;
+    let run = get(cx, app, input.clone()).await?;
+    if !matches!(run.status, SyncStatus::Queued | SyncStatus::Running) {
+        return Err(Error::new(
+            code::RUN_ENDED,
+            format!("run {} has ended: it is {}", run.id, run.status),
+        )
+        .field("run_id", "run_ended", "names a run that has ended"));
+    }
+    match app.active.cancel(run.id) {
+        Some(ended) => tokio::select! {
+            biased;
+            () = ended.cancelled() => {}
+            () = app.clock.sleep(ENDING) => {}
+        },
+        None => return super::sync::close(cx, app, run.id).await,
+    }
+    get(cx, app, input).await
 }
 
 /// A page of runs.

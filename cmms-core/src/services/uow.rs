@@ -2,7 +2,7 @@
 
 use super::app::App;
 use super::audit::AuditEvent;
-use crate::context::CallContext;
+use crate::context::{CallContext, Claim};
 use crate::domain::audit::{AuditEntry, AuditResult};
 use crate::ids::AuditId;
 use crate::ports::repository::TxExt;
@@ -12,6 +12,9 @@ use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 
 /// A write transaction. Dropping it undoes all of it.
+///
+/// Under an idempotency key all units of work of a call are one transaction, which is committed with the call's
+/// answer: see [`super::idempotency`]. Until then other transactions do not see it.
 pub struct Uow<'a> {
     app: &'a App,
     cx: &'a CallContext,
@@ -26,7 +29,11 @@ impl<'a> Uow<'a> {
     /// `CMMS-STORE-002` when another writer does not end in time.
     pub async fn begin(app: &'a App, cx: &'a CallContext) -> Result<Self> {
         cx.check()?;
-        let tx = app.store.begin(&cx.scope, TxMode::Write).await?;
+        let aside = parking(cx).and_then(|claim| app.under_way.take(claim));
+        let tx = match aside {
+            Some(tx) => tx,
+            None => app.store.begin(&cx.scope, TxMode::Write).await?,
+        };
         Ok(Self {
             app,
             cx,
@@ -99,6 +106,17 @@ impl<'a> Uow<'a> {
             Error::internal("an audit id was used twice")
         })
         .await?;
-        self.tx.commit().await
+        match parking(self.cx) {
+            Some(claim) => {
+                self.app.under_way.put_aside(claim, self.tx);
+                Ok(())
+            }
+            None => self.tx.commit().await,
+        }
     }
+}
+
+/// The claim of a call whose effect waits for its answer.
+fn parking(cx: &CallContext) -> Option<&Claim> {
+    cx.claim.as_ref().filter(|claim| claim.parks)
 }

@@ -61,5 +61,7 @@ pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
     let text = serde_json::to_string_pretty(&answer)
         .map_err(|e| Error::internal("an answer cannot be written").source(e))?;
     println!("{text}");
+    // A run that was not waited for lives in this process.
+    opened.client.settled().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -2,19 +2,30 @@
 
 use super::paths::segment;
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use cmms::core::ops::{OPERATIONS, OpMeta, Verb};
+use cmms::SyncStatus;
+use cmms::core::ops::{Effect, OPERATIONS, OpMeta, Verb};
 use serde_json::Value;
 
-/// Answers JSON with the status of the operation, the place of a new entity and the version of a present one.
-pub(super) fn of(meta: &OpMeta, json: Vec<u8>) -> Response {
-    let status = StatusCode::from_u16(meta.success).unwrap_or(StatusCode::OK);
+/// Says that the first call with the same key was answered so.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Answers JSON with the status of the operation, the place of a new entity or of a run that goes on, and the version
+/// of a present one.
+pub(super) fn of(meta: &OpMeta, json: Vec<u8>, replayed: bool) -> Response {
     // Lists have no version, and may be long.
     let entity: Value = if meta.name.ends_with(".list") {
         Value::Null
     } else {
         serde_json::from_slice(&json).unwrap_or_default()
+    };
+    let goes_on = meta.effect == Effect::Run
+        && entity.get("status").and_then(Value::as_str) == Some(SyncStatus::Running.as_str());
+    let status = match StatusCode::from_u16(meta.success) {
+        _ if goes_on => StatusCode::ACCEPTED,
+        Ok(status) => status,
+        Err(_) => StatusCode::OK,
     };
     let mut response = Response::new(Body::from(json));
     *response.status_mut() = status;
@@ -28,12 +39,24 @@ pub(super) fn of(meta: &OpMeta, json: Vec<u8>) -> Response {
     {
         headers.insert(header::ETAG, tag);
     }
-    if status == StatusCode::CREATED
-        && let Some(Ok(place)) = location(meta, &entity).map(|place| HeaderValue::from_str(&place))
-    {
+    let place = match status {
+        StatusCode::CREATED => location(meta, &entity),
+        StatusCode::ACCEPTED => run(&entity),
+        _ => None,
+    };
+    if let Some(Ok(place)) = place.map(|place| HeaderValue::from_str(&place)) {
         headers.insert(header::LOCATION, place);
     }
+    if replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
     response
+}
+
+/// The path of a run.
+fn run(entity: &Value) -> Option<String> {
+    let id = entity.get("id")?.as_str()?;
+    Some(format!("/cmms/runs/{}", segment(id)))
 }
 
 /// The path of a new entity: below the path that made it, named as the resource's own path names it.

@@ -4,7 +4,8 @@ use super::limits;
 use super::paths::percent_decoded;
 use super::problem::Refusal;
 use axum::http::request::Parts;
-use axum::http::{Method, header};
+use axum::http::{HeaderName, Method, header};
+use cmms::core::context::IdempotencyKey;
 use cmms::core::ops::{Input, OpMeta};
 use cmms::core::{Error, Result, code};
 use std::borrow::Cow;
@@ -18,6 +19,23 @@ pub(super) fn input(meta: &OpMeta, parts: &Parts, body: &[u8]) -> Result<Input, 
         if_match(parts, &mut input)?;
     }
     Ok(input)
+}
+
+/// Where a caller names its wish.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The caller's key, where the operation takes one.
+pub(super) fn idempotency_key(meta: &OpMeta, parts: &Parts) -> Result<Option<IdempotencyKey>> {
+    if !meta.takes_key() {
+        return Ok(None);
+    }
+    let mut given = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+    let text = match (given.next(), given.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value.to_str().unwrap_or_default(),
+        _ => "",
+    };
+    IdempotencyKey::parse(text).map(Some)
 }
 
 fn path(meta: &OpMeta, path: &str, input: &mut Input) -> Result<()> {

@@ -6,12 +6,16 @@
 use super::problem::Refusal;
 use super::request_id::RequestId;
 use cmms::Client;
+use cmms::core::context::IdempotencyKey;
 use cmms::core::ops::{self, Effect, Input, OpMeta};
 use cmms::core::{Error, ErrorKind, code};
 use std::pin::pin;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// How long a caller waits for a run; then the answer is 202 with the run, which goes on.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The calls of one server.
 #[derive(Debug, Clone, Default)]
@@ -28,8 +32,11 @@ impl Calls {
         id: &RequestId,
         meta: &'static OpMeta,
         input: Input,
+        key: Option<IdempotencyKey>,
     ) -> Result<Vec<u8>, Refusal> {
-        let cx = client.context(Some(id.shared()));
+        let mut cx = client.context(Some(id.shared()));
+        cx.patience = Some(PATIENCE);
+        cx.idempotency_key = key;
         let app = client.app().clone();
         let (stop, cancel) = (self.stop.clone(), cx.cancel.clone());
         let _caller_left = cx.cancel.clone().drop_guard();
@@ -42,7 +49,7 @@ impl Calls {
             tokio::select! {
                 done = &mut call => done,
                 // Short calls end by themselves soon.
-                () = stop.cancelled(), if meta.effect == Effect::Long => {
+                () = stop.cancelled(), if matches!(meta.effect, Effect::Long | Effect::Run) => {
                     cancel.cancel();
                     call.await.map_err(|e| stopped(e, meta))
                 }

@@ -145,10 +145,15 @@ async fn operation(
     let done = async {
         let body = body::read(&parts, body).await?;
         let input = bind::input(meta, &parts, &body)?;
-        state.calls.call(&state.client, &id, meta, input).await
+        let key = bind::idempotency_key(meta, &parts)?;
+        let json = state
+            .calls
+            .call(&state.client, &id, meta, input, key.clone())
+            .await?;
+        Ok::<_, Refusal>((json, key.is_some_and(|key| key.replayed())))
     };
     match done.await {
-        Ok(json) => answer::of(meta, json),
+        Ok((json, replayed)) => answer::of(meta, json, replayed),
         Err(refusal) => refusal.respond(&id),
     }
 }

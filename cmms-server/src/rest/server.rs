@@ -7,7 +7,7 @@ use super::{listen, router};
 use axum::Router;
 use cmms::Client;
 use cmms::core::Result;
-use cmms::core::clock::Clock;
+use cmms::core::services::App;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -37,7 +37,7 @@ pub struct Server {
     address: SocketAddr,
     router: Router,
     calls: Calls,
-    clock: Arc<dyn Clock>,
+    app: Arc<App>,
 }
 
 impl Server {
@@ -53,7 +53,7 @@ impl Server {
         }
         let (listener, port) = listen::listen(ip, port).await?;
         let calls = Calls::default();
-        let clock = Arc::clone(&client.app().clock);
+        let app = Arc::clone(client.app());
         let guard = Guard {
             access,
             port: Some(port),
@@ -65,7 +65,7 @@ impl Server {
             address: SocketAddr::from((ip, port)),
             router,
             calls,
-            clock,
+            app,
         })
     }
 
@@ -80,7 +80,7 @@ impl Server {
     }
 
     /// Serves until `shutdown` is ready; then takes no more connections, ends calls that take long at their
-    /// next safe point and waits for the others.
+    /// next safe point, like runs in the background, and waits for the others.
     ///
     /// # Errors
     /// None until now: a connection that fails is logged and ends alone.
@@ -89,7 +89,7 @@ impl Server {
             listener,
             router,
             calls,
-            clock,
+            app,
             ..
         } = self;
         let graceful = GracefulShutdown::new();
@@ -106,7 +106,7 @@ impl Server {
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a connection cannot be accepted");
-                        clock.sleep(ACCEPT_PAUSE).await;
+                        app.clock.sleep(ACCEPT_PAUSE).await;
                     }
                 },
             }
@@ -122,6 +122,10 @@ impl Server {
         connections.shutdown().await;
         // The callers are gone, and every call knows that by its token.
         calls.ended(GRACE).await;
+        // Runs whose callers were answered already.
+        if tokio::time::timeout(GRACE, app.stop()).await.is_err() {
+            tracing::warn!("runs do not end; the server leaves them");
+        }
         Ok(())
     }
 }

@@ -51,13 +51,21 @@ impl Fixture {
 
     /// With more settings and vendors.
     pub(crate) async fn with(pairs: &[(&str, &str)], adapters: Vec<Arc<dyn Adapter>>) -> Self {
+        Self::built(pairs, |builder| {
+            adapters.into_iter().fold(builder, Builder::adapter)
+        })
+        .await
+    }
+
+    /// With more settings and parts.
+    pub(crate) async fn built(
+        pairs: &[(&str, &str)],
+        parts: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = [("CMMS_MASTER_KEY", KEY)];
         let config = Config::from_pairs(key.iter().chain(pairs).copied()).unwrap();
-        let mut builder = Builder::sqlite(&folder.path().join("cmms.db"), config).unwrap();
-        for adapter in adapters {
-            builder = builder.adapter(adapter);
-        }
+        let builder = parts(Builder::sqlite(&folder.path().join("cmms.db"), config).unwrap());
         let client = builder.build().await.unwrap().client;
         let router = router_on_port(client.clone(), Access::NoAuth, PORT);
         Self {
@@ -100,6 +108,15 @@ impl Fixture {
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
         self.json("POST", path, body).await
+    }
+
+    /// Posts with an idempotency key.
+    pub(crate) async fn keyed(&self, key: &str, path: &str, body: Value) -> Reply {
+        let mut request = request("POST", path, Body::from(body.to_string()));
+        let headers = request.headers_mut();
+        headers.insert("content-type", "application/json".parse().unwrap());
+        headers.insert("idempotency-key", key.parse().unwrap());
+        self.send(request).await
     }
 
     /// Makes a work order and answers its id.

@@ -2,6 +2,7 @@
 
 use crate::fixture::Fixture;
 use async_trait::async_trait;
+use cmms::Builder;
 use cmms::core::domain::connection::ConnectionOptions;
 use cmms::core::domain::entity::Entity;
 use cmms::core::error::Retry;
@@ -85,8 +86,15 @@ impl Adapter for Odd {
 
 /// A client that knows the vendor, and the id of a connection to it.
 pub(crate) async fn odd() -> (Fixture, Arc<Odd>, String) {
+    odd_with(|builder| builder).await
+}
+
+/// The same with other parts.
+pub(crate) async fn odd_with(
+    parts: impl FnOnce(Builder) -> Builder,
+) -> (Fixture, Arc<Odd>, String) {
     let odd = Arc::new(Odd::new());
-    let api = Fixture::with(&[], vec![Arc::clone(&odd) as _]).await;
+    let api = Fixture::built(&[], |builder| parts(builder.adapter(Arc::clone(&odd) as _))).await;
     let body = json!({ "cmms_type": "odd", "api_url": "https://odd", "api_key": "k", "connection_name": "c" });
     let id = api.post("/cmms/connections", body).await.is(201).id();
     (api, odd, id)

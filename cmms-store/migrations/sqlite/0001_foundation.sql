@@ -279,6 +279,20 @@ CREATE TABLE audit_entries (
 ) STRICT;
 CREATE INDEX audit_entries_by_object ON audit_entries (org_id, object_type, object_id, id);
 
+-- The first answer to each call with an idempotency key, for a day. Keys and inputs are digests.
+CREATE TABLE idempotency_keys (
+    org_id     BLOB    NOT NULL,
+    id         BLOB    NOT NULL,
+    input      BLOB    NOT NULL,
+    operation  TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    run_id     BLOB,
+    answer     TEXT,
+    PRIMARY KEY (org_id, id)
+) STRICT;
+CREATE INDEX idempotency_keys_by_expires_at ON idempotency_keys (org_id, expires_at);
+
 -- Statistics for the planner, fixed so that plans never change: without them it takes the rows of an
 -- organization for a handful and rather walks all of them in order than looks a few up and sorts them.
 -- Each line: rows, then rows for each leading part of the index. ANALYZE on empty tables only makes the table.
@@ -321,5 +335,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('sync_runs',        'sync_runs_by_connection',            '40000 20000 4000 1'),
     ('sync_runs',        'sync_runs_by_status',                '40000 20000 4000 1'),
     ('audit_entries',    'sqlite_autoindex_audit_entries_1',   '2000000 1000000 1'),
-    ('audit_entries',    'audit_entries_by_object',            '2000000 1000000 300000 8 1');
+    ('audit_entries',    'audit_entries_by_object',            '2000000 1000000 300000 8 1'),
+    ('idempotency_keys', 'sqlite_autoindex_idempotency_keys_1', '20000 10000 1'),
+    ('idempotency_keys', 'idempotency_keys_by_expires_at',     '20000 10000 10');
 ANALYZE sqlite_schema;

@@ -119,7 +119,7 @@ request! {
 }
 
 /// The answer to a test of a connection.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct ConnectionTest {
     /// True: the vendor accepted the credentials and answered.
     pub ok: bool,

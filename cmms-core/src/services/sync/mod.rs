@@ -15,16 +15,19 @@ mod tags;
 mod withdraw;
 mod write;
 
+pub(super) use run::close;
+
 use super::app::App;
-use super::connections;
+use super::{connections, runs};
 use crate::context::{CallContext, Permission};
 use crate::domain::entity::SyncType;
 use crate::domain::sync_run::SyncRun;
 use crate::ids::ConnectionId;
 use crate::{Error, Result, code, request};
+use std::time::Duration;
 
 request! {
-    /// Starts a sync and waits for its end.
+    /// Starts a sync.
     pub struct StartSync {
         required {
             /// The connection.
@@ -35,6 +38,8 @@ request! {
             sync_type: SyncType,
             /// Reads everything at the vendor again instead of what changed; equal records still write nothing.
             force_sync: bool,
+            /// Whether to wait for the end (true); else the answer is the run that goes on.
+            wait: bool,
         }
     }
 }
@@ -118,16 +123,60 @@ async fn start(
             "enable the connection first",
         ));
     }
-    run::execute(
-        cx,
-        app,
-        run::Plan {
-            connection,
-            adapter,
-            acx,
-            sync_type,
-            force,
-        },
-    )
-    .await
+    let plan = run::Plan {
+        connection,
+        adapter,
+        acx,
+        sync_type,
+        force,
+    };
+    match (input.wait.unwrap_or(true), cx.patience) {
+        (true, None) => {
+            let begun = run::open(cx, app, plan, cx.cancel.child_token()).await?;
+            run::carry_out(app, begun).await
+        }
+        (wait, patience) => behind(cx, app, plan, patience.filter(|_| wait)).await,
+    }
+}
+
+/// Runs it in the background; a caller with patience waits that long for the end and then takes the run as it is.
+async fn behind(
+    cx: &CallContext,
+    app: &App,
+    plan: run::Plan,
+    patience: Option<Duration>,
+) -> Result<SyncRun> {
+    let seat = app.background.seat()?;
+    let cancel = app.background.token();
+    let begun = run::open(cx, app, plan, cancel.clone()).await?;
+    let mut run = begun.run.clone();
+    let id = run.id;
+    let owned = app.clone();
+    let mut task = seat.start(async move {
+        let done = run::carry_out(&owned, begun).await;
+        if let Err(error) = &done {
+            tracing::warn!(%id, %error, "a run in the background failed");
+        }
+        done
+    });
+    if let Some(patience) = patience {
+        // Whoever leaves before the answer ends the run.
+        let leaving = cancel.clone().drop_guard();
+        let ended = tokio::select! {
+            biased;
+            done = &mut task => Some(done),
+            () = cx.cancel.cancelled() => {
+                cancel.cancel();
+                Some(task.await)
+            }
+            () = app.clock.sleep(patience) => None,
+        };
+        leaving.disarm();
+        match ended {
+            Some(done) => return done.map_err(|e| Error::internal("a run broke off").source(e))?,
+            None => run = runs::get(cx, app, id.into()).await?,
+        }
+    }
+    run.derive();
+    Ok(run)
 }

@@ -8,17 +8,22 @@ use crate::context::CallContext;
 use crate::domain::connection::Connection;
 use crate::domain::entity::{Entity, SyncType};
 use crate::domain::sync_run::{RunError, StreamCount, SyncRun, SyncStatus};
+use crate::domain::sync_state::SyncLease;
 use crate::ids::RunId;
 use crate::ports::adapter::{Adapter, AdapterCx};
+use crate::ports::process::ProcessId;
+use crate::ports::repository::TxExt;
 use crate::ports::store::SaveRule;
-use crate::record::Json;
+use crate::record::{Field, Json};
+use crate::services::active::ActiveRun;
 use crate::services::app::App;
 use crate::services::audit::AuditEvent;
-use crate::services::connections;
 use crate::services::uow::Uow;
+use crate::services::{connections, idempotency};
 use crate::{Error, ErrorKind, Result, code};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// What is to be done.
 pub(super) struct Plan {
@@ -29,15 +34,48 @@ pub(super) struct Plan {
     pub(super) force: bool,
 }
 
-/// Runs it. What goes wrong at the vendor ends in the run; what goes wrong here is the error.
-pub(super) async fn execute(cx: &CallContext, app: &App, plan: Plan) -> Result<SyncRun> {
+/// A run whose first row is stored.
+pub(super) struct Begun {
+    pub(super) run: SyncRun,
+    plan: Plan,
+    cx: CallContext,
+    _active: ActiveRun,
+}
+
+/// Stores the first row. The run then ends when `cancel` fires, whoever asked for it.
+pub(super) async fn open(
+    cx: &CallContext,
+    app: &App,
+    mut plan: Plan,
+    cancel: CancellationToken,
+) -> Result<Begun> {
     for entity in plan.sync_type.entities() {
         plan.adapter.capabilities().require(*entity)?;
     }
     let id = RunId(app.ids.next());
     // Entered before the lease is stored, so that nobody in this process takes the run for dead.
-    let _active = app.active.enter(id);
-    let mut run = begin(cx, app, &plan, id).await?;
+    let active = app.active.enter(id, cancel.clone());
+    let run = begin(cx, app, &plan, id).await?;
+    plan.acx.cancel = cancel.clone();
+    let mut cx = cx.clone();
+    cx.cancel = cancel;
+    Ok(Begun {
+        run,
+        plan,
+        cx,
+        _active: active,
+    })
+}
+
+/// Runs it. What goes wrong at the vendor ends in the run; what goes wrong here is the error.
+pub(super) async fn carry_out(app: &App, begun: Begun) -> Result<SyncRun> {
+    let Begun {
+        mut run,
+        plan,
+        cx,
+        _active,
+    } = begun;
+    let cx = &cx;
     let mut outcome = Ok(());
     for entity in plan.sync_type.entities() {
         outcome = with_entity!(*entity, R => async {
@@ -63,6 +101,7 @@ async fn begin(cx: &CallContext, app: &App, plan: &Plan, id: RunId) -> Result<Sy
         Error::internal("a run id was used twice")
     })
     .await?;
+    idempotency::keep_run(cx, &mut uow, id).await?;
     uow.commit(AuditEvent::new("sync.start", "run", id).version(run.version))
         .await?;
     Ok(run)
@@ -101,6 +140,48 @@ pub(super) fn begun(plan: &Plan, id: RunId, by: String, now: DateTime<Utc>) -> S
         schedules_synced: None,
         assets_synced: None,
     }
+}
+
+/// Writes the end of a run that nobody works on any more.
+///
+/// # Errors
+/// `CMMS-SYNC-011` while another process works on it.
+pub(crate) async fn close(cx: &CallContext, app: &App, id: RunId) -> Result<SyncRun> {
+    let mut uow = Uow::begin(app, cx).await?;
+    let stored = uow.tx().of::<SyncRun>().get(&[id.cell()]).await?;
+    let mut run = stored.ok_or_else(|| Error::internal("a run is gone"))?;
+    run.derive();
+    if run.status != SyncStatus::Running {
+        return Ok(run);
+    }
+    let connection = run.cmms_connection_id;
+    for entity in run.sync_type.entities() {
+        let key = [connection.cell(), entity.cell()];
+        let lease = uow.tx().of::<SyncLease>().get(&key).await?;
+        let held = lease.filter(|lease| lease.run_id == Some(id));
+        let owner = held.and_then(|lease| serde_json::from_str::<ProcessId>(&lease.owner.0).ok());
+        // A run of this process would be on the list of active ones.
+        if owner.is_some_and(|owner| owner != app.processes.me() && app.processes.is_alive(&owner))
+        {
+            return Err(Error::new(
+                code::RUN_ELSEWHERE,
+                format!("another process works on run {id}"),
+            )
+            .subject("run_id", id));
+        }
+        lease::release(uow.tx(), connection, *entity, id).await?;
+    }
+    run.status = SyncStatus::Cancelled;
+    run.finished_at = Some(uow.now());
+    run.updated_at = uow.now();
+    run.version += 1;
+    uow.save(&run, SaveRule::Update, || {
+        Error::internal("a run id was used twice")
+    })
+    .await?;
+    uow.commit(AuditEvent::new("sync.cancel", "run", id).version(run.version))
+        .await?;
+    Ok(run)
 }
 
 async fn finish(
