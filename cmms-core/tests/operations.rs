@@ -218,6 +218,59 @@ fn openapi_describes_every_operation_and_every_reference_leads_somewhere() {
 }
 
 #[test]
+fn every_change_can_name_the_version_that_it_was_made_on() {
+    let openapi = schema::openapi();
+    for op in OPERATIONS {
+        let verb = op.meta.verb.as_str();
+        if !matches!(verb, "PATCH" | "PUT") {
+            continue;
+        }
+        let shown = &openapi["paths"][op.meta.path][verb.to_lowercase()];
+        let body = &shown["requestBody"]["content"]["application/json"]["schema"];
+        assert!(
+            body["properties"]["version"].is_object(),
+            "{}",
+            op.meta.name
+        );
+        assert!(
+            op.meta.errors.contains(&"CMMS-STORE-001"),
+            "{}",
+            op.meta.name
+        );
+        let answer = &shown["responses"][op.meta.success.to_string()];
+        assert!(answer["headers"]["ETag"].is_object(), "{}", op.meta.name);
+        assert!(shown["responses"]["412"].is_object(), "{}", op.meta.name);
+    }
+}
+
+#[test]
+fn one_value_and_several_are_read_where_any_is_wanted() {
+    let statuses = |input: Input| {
+        let list: ListWorkOrders = decode(input).unwrap();
+        let asked = list.status.unwrap().0;
+        asked.iter().map(|s| s.as_str()).collect::<Vec<_>>()
+    };
+    let mut texts = Input::default();
+    texts.text("status", "draft");
+    assert_eq!(statuses(texts.clone()), ["draft"]);
+    texts.text("status", "on_hold");
+    assert_eq!(statuses(texts), ["draft", "on_hold"]);
+    let of = |value: Value| Input::of(json!({ "status": value })).unwrap();
+    assert_eq!(statuses(of(json!("draft"))), ["draft"]);
+    assert_eq!(
+        statuses(of(json!(["draft", "closed"]))),
+        ["draft", "closed"]
+    );
+    let e = decode::<ListWorkOrders>(of(json!(["draft", "onhold"]))).unwrap_err();
+    assert_eq!(e.first_field(), Some("status[1]"));
+    let e = decode::<ListWorkOrders>(of(json!(5))).unwrap_err();
+    assert_eq!(
+        (e.first_field(), e.code().id()),
+        (Some("status"), "CMMS-INPUT-005")
+    );
+}
+
+#[test]
 fn only_fields_that_hold_a_secret_are_kept_from_the_command_line() {
     let mut secret = find("connections.create").unwrap().secret_fields();
     secret.sort();

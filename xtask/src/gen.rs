@@ -5,14 +5,15 @@
 //! fail on a file that differs.
 
 use crate::fail::{Failure, Result};
-use cmms_core::ops::schema;
+use cmms_core::error::ALL_CODES;
+use cmms_core::ops::{pages, schema};
 use serde_json::{Map, Value};
 use std::path::Path;
 
 /// A generated file.
 struct Generated {
     /// Its path below the repository's root.
-    path: &'static str,
+    path: String,
     /// All of its text.
     text: String,
 }
@@ -21,22 +22,34 @@ struct Generated {
 ///
 /// # Errors
 /// A file cannot be made or written.
-pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<&'static str>> {
+pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<String>> {
     apply(root, &files()?, check)
 }
 
 /// All generated files as they should be.
 fn files() -> Result<Vec<Generated>> {
-    sources()
-        .into_iter()
-        .map(|(path, value)| {
-            Ok(Generated {
-                path,
-                text: pretty(&value)?,
-            })
-        })
-        .collect()
+    let mut files = Vec::new();
+    for (path, value) in sources() {
+        files.push(Generated {
+            path: path.to_owned(),
+            text: pretty(&value)?,
+        });
+    }
+    files.push(Generated {
+        path: format!("{PAGES}/README.md"),
+        text: pages::index(),
+    });
+    for code in ALL_CODES {
+        files.push(Generated {
+            path: format!("{PAGES}/{}.md", code.id()),
+            text: pages::page(code),
+        });
+    }
+    Ok(files)
 }
+
+/// Where the page of each error code is.
+const PAGES: &str = "docs/errors";
 
 /// What the JSON files hold.
 fn sources() -> Vec<(&'static str, Value)> {
@@ -70,14 +83,14 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-fn apply(root: &Path, files: &[Generated], check: bool) -> Result<Vec<&'static str>> {
+fn apply(root: &Path, files: &[Generated], check: bool) -> Result<Vec<String>> {
     let mut changed = Vec::new();
     for file in files {
-        let path = root.join(file.path);
+        let path = root.join(&file.path);
         if std::fs::read(&path).is_ok_and(|there| there == file.text.as_bytes()) {
             continue;
         }
-        changed.push(file.path);
+        changed.push(file.path.clone());
         if !check {
             let folder = path.parent().unwrap_or(root);
             std::fs::create_dir_all(folder).map_err(|e| Failure::at(folder.display(), e))?;
@@ -106,7 +119,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = || {
             [Generated {
-                path: "api/a.json",
+                path: "api/a.json".into(),
                 text: "{}\n".into(),
             }]
         };
@@ -119,12 +132,68 @@ mod tests {
             apply(folder.path(), &files(), false).unwrap(),
             ["api/a.json"]
         );
-        assert_eq!(apply(folder.path(), &files(), true).unwrap(), [""; 0]);
+        assert!(apply(folder.path(), &files(), true).unwrap().is_empty());
         std::fs::write(folder.path().join("api/a.json"), "{} \n").unwrap();
         assert_eq!(
             apply(folder.path(), &files(), true).unwrap(),
             ["api/a.json"]
         );
+    }
+
+    #[test]
+    fn every_code_has_a_page_and_every_page_a_code() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut pages: Vec<String> = std::fs::read_dir(root.join(PAGES))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != "README.md")
+            .collect();
+        pages.sort();
+        let mut codes: Vec<_> = ALL_CODES.iter().map(|c| format!("{}.md", c.id())).collect();
+        codes.sort();
+        assert_eq!(
+            pages, codes,
+            "run `cargo xtask gen`; remove pages without a code"
+        );
+    }
+
+    /// A code that nothing answers misleads whoever reads the list.
+    #[test]
+    fn every_code_is_used() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let rows = std::fs::read_to_string(root.join("cmms-core/src/error/codes.rs")).unwrap();
+        let names = rows.lines().filter_map(|line| {
+            let (name, rest) = line.trim().split_once(" = \"CMMS-")?;
+            rest.contains(';').then_some(name)
+        });
+        let mut unused: Vec<&str> = names.collect();
+        assert_eq!(unused.len(), ALL_CODES.len());
+        let mut folders: Vec<_> = [
+            "cmms-core",
+            "cmms-store",
+            "cmms-adapters",
+            "cmms",
+            "cmms-server",
+        ]
+        .iter()
+        .map(|krate| root.join(krate).join("src"))
+        .collect();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.ends_with("error/codes.rs") {
+                    let text = std::fs::read_to_string(path).unwrap_or_default();
+                    unused.retain(|name| {
+                        !text.contains(&format!("code::{name}"))
+                            && !text.contains(&format!("rows::{name}"))
+                    });
+                }
+            }
+        }
+        // Nobody is denied anything until there are users and roles.
+        assert_eq!(unused, ["OP_DENIED"]);
     }
 
     #[test]

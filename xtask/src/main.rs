@@ -45,10 +45,7 @@ fn task(words: &[&str]) -> Result<()> {
             Ok(())
         }
         ["gen", "--check"] => {
-            let differ: Vec<String> = r#gen::run(&root, true)?
-                .into_iter()
-                .map(str::to_owned)
-                .collect();
+            let differ: Vec<String> = r#gen::run(&root, true)?;
             Failure::unless_empty(
                 "these files differ from what `cargo xtask gen` writes",
                 &differ,

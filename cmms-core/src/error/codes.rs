@@ -11,6 +11,9 @@ pub struct Code {
     pub(super) reason: &'static str,
     pub(super) title: &'static str,
     pub(super) remedy: &'static str,
+    /// Where only HTTP has a status for it.
+    #[serde(skip)]
+    pub(super) status: Option<u16>,
 }
 
 impl Code {
@@ -21,6 +24,14 @@ impl Code {
     /// The kind of every error with this code.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+    /// The HTTP status: that of its kind, unless HTTP has one for just this.
+    pub fn http_status(&self) -> u16 {
+        self.status.unwrap_or(self.kind.http_status())
+    }
+    /// The area, such as `INPUT`.
+    pub fn area(&self) -> &'static str {
+        self.id.split('-').nth(1).unwrap_or(self.id)
     }
     /// The stable slug.
     pub fn reason(&self) -> &'static str {
@@ -37,17 +48,21 @@ impl Code {
 }
 
 macro_rules! codes {
-    ($($name:ident = $id:literal, $kind:ident, $reason:literal, $title:literal, $remedy:literal;)*) => {
+    (@status) => { None };
+    (@status $status:literal) => { Some($status) };
+    ($($name:ident = $id:literal, $kind:ident $($status:literal)?, $reason:literal, $title:literal, $remedy:literal;)*) => {
         /// The rows.
         pub(super) mod rows {
             use super::{Code, ErrorKind};
             $(#[doc = $title] pub static $name: &Code = &Code {
                 id: $id, kind: ErrorKind::$kind, reason: $reason, title: $title, remedy: $remedy,
+                status: codes!(@status $($status)?),
             };)*
         }
         /// Every code, in the order of its id.
         pub static ALL: &[&Code] = &[$(&Code {
             id: $id, kind: ErrorKind::$kind, reason: $reason, title: $title, remedy: $remedy,
+            status: codes!(@status $($status)?),
         },)*];
     };
 }
@@ -66,7 +81,6 @@ codes! {
     OP_UNKNOWN = "CMMS-OP-001", NotFound, "unknown_operation", "There is no such operation", "`cmms op --list` shows all operations.";
     OP_DENIED = "CMMS-OP-002", PermissionDenied, "permission_denied", "The principal may not do that", "Ask an administrator for the permission that the message names.";
     OP_CANCELLED = "CMMS-OP-003", Cancelled, "cancelled", "The caller gave up", "Call again when the answer is wanted.";
-    OP_DEADLINE = "CMMS-OP-004", Timeout, "deadline_exceeded", "The call took longer than its deadline", "Call again with a longer deadline.";
     OP_KEY_REUSED = "CMMS-OP-005", InvalidInput, "key_reused", "The idempotency key was used for another input", "Use a new key for each wish, and the same key only to repeat the same call.";
     OP_KEY_IN_USE = "CMMS-OP-006", Conflict, "key_in_use", "The first call with this idempotency key is still under way", "Wait for the first call to end, then repeat it with the same key to get its answer.";
     OP_KEY = "CMMS-OP-007", InvalidInput, "bad_key", "The idempotency key cannot be used", "Send one key of 1 to 255 visible ASCII characters, such as a UUID.";
@@ -129,7 +143,13 @@ codes! {
     SERVE_HOST = "CMMS-SERVE-002", InvalidInput, "host_refused", "The server may not listen there", "Listen on 127.0.0.1, and put a proxy in front of it.";
     SERVE_NO_AUTH = "CMMS-SERVE-003", InvalidInput, "auth_missing", "The server has no authentication yet", "Say --no-auth to serve this machine's own programs without it.";
     SERVE_ORIGIN = "CMMS-SERVE-004", PermissionDenied, "foreign_origin", "The request comes from another site or names another host", "Call the server by its own address, without an Origin of another site.";
-    SERVE_MEDIA = "CMMS-SERVE-005", InvalidInput, "json_only", "The body is not JSON", "Send the body with Content-Type: application/json.";
+    SERVE_MEDIA = "CMMS-SERVE-005", InvalidInput 415, "json_only", "The body is not JSON", "Send the body with Content-Type: application/json.";
+    SERVE_PATH = "CMMS-SERVE-006", NotFound, "unknown_path", "There is no such path", "Use a path of /openapi.json.";
+    SERVE_METHOD = "CMMS-SERVE-007", Unsupported 405, "method_not_allowed", "The path does not have this method", "Use one of the methods that `Allow` lists.";
+    SERVE_BODY_SLOW = "CMMS-SERVE-008", Timeout 408, "body_too_slow", "The body did not arrive in time", "Send the request again.";
+    SERVE_BODY_LARGE = "CMMS-SERVE-009", Unreadable 413, "body_too_large", "The body is larger than is read", "Send less at once.";
+    SERVE_URL_LONG = "CMMS-SERVE-010", Unreadable 414, "url_too_long", "The path and query are longer than is read", "Shorten the query; what does not fit belongs into a JSON body.";
+    SERVE_HEADERS_LARGE = "CMMS-SERVE-011", Unreadable 431, "headers_too_large", "The headers are larger than is read", "Leave headers away that the server does not need, such as cookies.";
     DEMO_FILE = "CMMS-DEMO-001", Conflict, "not_a_demo_file", "The file is no demo database, so the demo does not replace it", "Move the file away or run the demo in another folder.";
     INTERNAL = "CMMS-INTERNAL-001", Internal, "internal", "The program met a state that it does not expect", "Report it with the request id and the log.";
 }

@@ -1,12 +1,12 @@
 //! Kinds of errors and what each is called on every surface.
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $http:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $number:literal, $http:literal;)*) => {
         /// What kind of error it is. Numbers are the statuses of the C interface and are never reused.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(i32)]
-        pub enum ErrorKind { $($(#[$doc])* $name = $number,)* }
+        pub enum ErrorKind { $($(#[doc = $doc])* $name = $number,)* }
 
         impl ErrorKind {
             /// Every kind.
@@ -15,6 +15,11 @@ macro_rules! kinds {
             /// The name in program text.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim_ascii(),)* }
             }
 
             /// The HTTP status.

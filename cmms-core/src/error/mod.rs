@@ -199,7 +199,7 @@ impl Error {
         Problem {
             kind: format!("urn:cmms:error:{}", code.id),
             title: code.title.to_owned(),
-            status: code.kind.http_status(),
+            status: code.http_status(),
             detail: if internal {
                 "The program met a state that it does not expect; its log says more.".to_owned()
             } else {

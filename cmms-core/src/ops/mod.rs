@@ -5,7 +5,10 @@
 //! and `cmms op`.
 
 mod decode;
+pub mod examples;
+mod openapi;
 mod operation;
+pub mod pages;
 mod run;
 pub mod schema;
 mod strict;

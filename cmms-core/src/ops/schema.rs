@@ -1,11 +1,11 @@
-//! What is generated from the table: the manifest, OpenAPI 3.1 and the list of errors.
+//! What is generated from the table: the manifest and the list of errors, and the schemas of all.
 
-use super::operation::{OpDef, Verb};
+pub use super::openapi::openapi;
 use super::table::OPERATIONS;
-use crate::error::{ALL_CODES, Problem};
+use crate::error::ALL_CODES;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 const REFERENCES: &str = "/components/schemas";
 
@@ -49,62 +49,15 @@ pub fn errors() -> Value {
                 "code": code.id(),
                 "kind": code.kind().name(),
                 "number": code.kind() as i32,
-                "status": code.kind().http_status(),
+                "status": code.http_status(),
                 "reason": code.reason(),
                 "title": code.title(),
                 "remedy": code.remedy(),
+                "page": format!("docs/errors/{}.md", code.id()),
             })
         })
         .collect();
     json!({ "errors": rows })
-}
-
-/// The description of the REST interface: `api/openapi.json`.
-pub fn openapi() -> Value {
-    let mut generator = generator();
-    let problem = generator.subschema_for::<Problem>();
-    let mut paths: Map<String, Value> = Map::new();
-    for op in OPERATIONS {
-        let described = operation(op, &mut generator, problem.as_value());
-        if let Some(path) = paths
-            .entry(op.meta.path)
-            .or_insert_with(|| json!({}))
-            .as_object_mut()
-        {
-            path.insert(op.meta.verb.as_str().to_lowercase(), described);
-        }
-    }
-    paths.insert("/health".to_owned(), health());
-    let schemas = generator.take_definitions(true);
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "CMMS Integration API",
-            "version": env!("CARGO_PKG_VERSION"),
-            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
-        },
-        "servers": [{ "url": "http://127.0.0.1:8003" }],
-        "paths": paths,
-        "components": { "schemas": schemas },
-    })
-}
-
-fn health() -> Value {
-    json!({ "get": {
-        "operationId": "health",
-        "summary": "Says whether the service works.",
-        "tags": ["system"],
-        "responses": { "200": { "description": "It works.", "content": { "application/json": { "schema": {
-            "type": "object",
-            "required": ["status", "service", "version", "timestamp"],
-            "properties": {
-                "status": { "type": "string", "enum": ["healthy", "unhealthy"] },
-                "service": { "type": "string" },
-                "version": { "type": "string" },
-                "timestamp": { "type": "string", "format": "date-time" },
-            },
-        } } } } },
-    } })
 }
 
 /// The schema itself, where this one only points at it.
@@ -122,80 +75,4 @@ pub(super) fn resolved(schema: &schemars::Schema, generator: &SchemaGenerator) -
             .unwrap_or_default(),
         None => schema.as_value().clone(),
     }
-}
-
-fn operation(op: &OpDef, generator: &mut SchemaGenerator, problem: &Value) -> Value {
-    let input = (op.input)(generator);
-    let input = resolved(&input, generator);
-    let in_path: Vec<&str> = op.meta.path_fields().collect();
-    let required: Vec<&str> = input
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let empty = Map::new();
-    let fields = input
-        .get("properties")
-        .and_then(Value::as_object)
-        .unwrap_or(&empty);
-    let mut parameters = Vec::new();
-    let mut body = Map::new();
-    for (field, schema) in fields {
-        let place = if in_path.contains(&field.as_str()) {
-            "path"
-        } else if op.meta.verb == Verb::Get {
-            "query"
-        } else {
-            body.insert(field.clone(), schema.clone());
-            continue;
-        };
-        parameters.push(json!({
-            "name": field,
-            "in": place,
-            "required": place == "path" || required.contains(&field.as_str()),
-            "description": schema.get("description").cloned().unwrap_or_default(),
-            "schema": schema,
-        }));
-    }
-    let output = (op.output)(generator);
-    let mut responses = Map::new();
-    let json_body = |schema: &Value| json!({ "application/json": { "schema": schema } });
-    responses.insert(
-        op.meta.success.to_string(),
-        json!({ "description": "Done.", "content": json_body(output.as_value()) }),
-    );
-    responses.insert(
-        "default".to_owned(),
-        json!({
-            "description": format!("A problem. Codes of its own: {}.", op.meta.errors.join(", ")),
-            "content": { "application/problem+json": { "schema": problem } },
-        }),
-    );
-    let mut described = json!({
-        "operationId": op.meta.name,
-        "summary": op.meta.title.trim(),
-        "tags": [op.meta.resource()],
-        "x-permission": op.meta.permission,
-        "parameters": parameters,
-        "responses": responses,
-    });
-    if !body.is_empty() {
-        let needed: Vec<&&str> = required.iter().filter(|r| body.contains_key(**r)).collect();
-        let schema = json!({
-            "type": "object",
-            "properties": body,
-            "required": needed,
-            "additionalProperties": false,
-        });
-        if let Some(described) = described.as_object_mut() {
-            let content = json_body(&schema);
-            described.insert(
-                "requestBody".to_owned(),
-                json!({ "required": true, "content": content }),
-            );
-        }
-    }
-    described
 }

@@ -4,7 +4,7 @@ use super::limits;
 use super::problem::Refusal;
 use axum::body::{Body, HttpBody};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, header};
 use cmms::core::{Error, code};
 use http_body_util::BodyExt;
 
@@ -82,5 +82,5 @@ fn content_type(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
 
 /// A body of another kind.
 fn unsupported(message: impl Into<String>) -> Refusal {
-    Refusal::of(Error::new(code::SERVE_MEDIA, message)).status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    Error::new(code::SERVE_MEDIA, message).into()
 }

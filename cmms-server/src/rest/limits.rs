@@ -1,8 +1,9 @@
 //! How large a request may be.
 
 use super::problem::Refusal;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use cmms::core::error::Code;
 use cmms::core::{Error, code};
 use std::time::Duration;
 
@@ -24,17 +25,15 @@ pub(super) fn check(parts: &Parts) -> Result<(), Refusal> {
     let url = parts.uri.path().len() + parts.uri.query().map_or(0, |query| query.len() + 1);
     if url > URL {
         return Err(refusal(
-            StatusCode::URI_TOO_LONG,
+            code::SERVE_URL_LONG,
             format!("the path and query have {url} bytes; at most {URL} are read"),
-            "Shorten the query; what does not fit belongs into a JSON body.",
         ));
     }
     let headers = size(&parts.headers);
     if headers > HEADERS {
         return Err(refusal(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            code::SERVE_HEADERS_LARGE,
             format!("the headers have {headers} bytes; at most {HEADERS} are read"),
-            "Leave headers away that the server does not need, such as cookies.",
         ));
     }
     Ok(())
@@ -43,9 +42,8 @@ pub(super) fn check(parts: &Parts) -> Result<(), Refusal> {
 /// A body that is too large.
 pub(super) fn body_too_large() -> Refusal {
     refusal(
-        StatusCode::PAYLOAD_TOO_LARGE,
+        code::SERVE_BODY_LARGE,
         format!("the body is larger than {BODY} bytes"),
-        "Send less at once.",
     )
 }
 
@@ -53,9 +51,8 @@ pub(super) fn body_too_large() -> Refusal {
 pub(super) fn body_too_slow() -> Refusal {
     let seconds = BODY_TIME.as_secs();
     refusal(
-        StatusCode::REQUEST_TIMEOUT,
+        code::SERVE_BODY_SLOW,
         format!("the body did not arrive within {seconds} s"),
-        "Send the request again.",
     )
 }
 
@@ -66,6 +63,6 @@ fn size(headers: &HeaderMap) -> usize {
         .sum()
 }
 
-fn refusal(status: StatusCode, message: String, remedy: &str) -> Refusal {
-    Refusal::of(Error::new(code::INPUT_UNREADABLE, message).remedy_is(remedy)).status(status)
+fn refusal(code: &'static Code, message: String) -> Refusal {
+    Error::new(code, message).into()
 }

@@ -2,7 +2,7 @@
 
 use super::problem::Refusal;
 use super::system;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, header};
 use cmms::core::ops::OPERATIONS;
 use cmms::core::{Error, code};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -36,22 +36,21 @@ fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The answer to a path that does not exist, with the nearest one that does.
 pub(super) fn not_found(method: &Method, path: &str) -> Refusal {
     let shown = percent_decoded(path).unwrap_or(Cow::Borrowed(path));
-    let error = Error::new(code::OP_UNKNOWN, format!("there is no {method} {shown:?}"));
+    let error = Error::new(code::SERVE_PATH, format!("there is no {method} {shown:?}"));
     Refusal::of(error.remedy_is(match nearest(&shown) {
         Some(near) => format!("Did you mean {near}? /openapi.json lists all paths."),
         None => "/openapi.json lists all paths.".to_owned(),
     }))
-    .status(StatusCode::NOT_FOUND)
 }
 
 /// The answer to a method that a path does not have, with those that it has.
 pub(super) fn not_allowed(method: &Method, path: &str) -> Refusal {
     let allowed = allowed(path).join(", ");
     let message = format!("{path} has no {method}; allowed: {allowed}");
-    let error = Error::new(code::OP_UNKNOWN, message).remedy_is(format!(
+    let error = Error::new(code::SERVE_METHOD, message).remedy_is(format!(
         "Use one of: {allowed}. /openapi.json lists all paths."
     ));
-    let refusal = Refusal::of(error).status(StatusCode::METHOD_NOT_ALLOWED);
+    let refusal = Refusal::of(error);
     match HeaderValue::from_str(&allowed) {
         Ok(value) => refusal.header(header::ALLOW, value),
         Err(_) => refusal,

@@ -59,6 +59,11 @@ impl Refusal {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        // The type names the code for ever; where its page is, only this server knows.
+        let page = format!("</errors/{}>; rel=\"help\"", problem.code);
+        if let Ok(page) = HeaderValue::from_str(&page) {
+            headers.insert(header::LINK, page);
+        }
         if let Some(seconds) = problem.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

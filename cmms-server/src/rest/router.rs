@@ -5,7 +5,7 @@ use super::calls::Calls;
 use super::problem::Refusal;
 use super::request_id::RequestId;
 use super::{answer, bind, body, headers, limits, paths, system};
-use axum::extract::Request;
+use axum::extract::{Path, Request};
 use axum::http::{Method, Uri};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -82,6 +82,14 @@ pub(super) fn assemble(client: Client, guard: Guard, calls: Calls) -> Router {
         )
         .route(system::LIVEZ, get(async || system::livez()))
         .route(system::OPENAPI, get(async || system::openapi()))
+        .route(
+            system::ERROR,
+            get(
+                async |Extension(id): Extension<RequestId>, Path(code): Path<String>| {
+                    system::error(&code).unwrap_or_else(|refusal| refusal.respond(&id))
+                },
+            ),
+        )
         .fallback(
             async |Extension(id): Extension<RequestId>, method: Method, uri: Uri| {
                 paths::not_found(&method, uri.path()).respond(&id)

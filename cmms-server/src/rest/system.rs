@@ -1,10 +1,13 @@
 //! What is asked about the server itself.
 
+use super::problem::Refusal;
 use super::router::State;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use chrono::SecondsFormat;
+use cmms::core::ops::pages;
+use cmms::core::{Error, code};
 use serde_json::{Value, json};
 
 /// The documented check, with the time.
@@ -15,8 +18,10 @@ pub(super) const LIVEZ: &str = "/livez";
 pub(super) const READYZ: &str = "/readyz";
 /// The description of the interface.
 pub(super) const OPENAPI: &str = "/openapi.json";
+/// The page of an error code.
+pub(super) const ERROR: &str = "/errors/{code}";
 /// All of them.
-pub(super) const PATHS: [&str; 4] = [HEALTH, LIVEZ, READYZ, OPENAPI];
+pub(super) const PATHS: [&str; 5] = [HEALTH, LIVEZ, READYZ, OPENAPI, ERROR];
 
 /// The name that the documentation gives the server.
 const SERVICE: &str = "CMMS Integration API";
@@ -61,6 +66,20 @@ pub(super) async fn readyz(state: &State) -> Response {
 /// The description of the interface.
 pub(super) fn openapi() -> Response {
     answer(StatusCode::OK, &cmms::core::ops::schema::openapi())
+}
+
+/// What an error code means, in Markdown.
+pub(super) fn error(id: &str) -> Result<Response, Refusal> {
+    let Some(code) = pages::code(id) else {
+        let error = Error::new(code::SERVE_PATH, format!("there is no error code {id:?}"));
+        return Err(error.remedy_is("docs/errors lists all codes.").into());
+    };
+    let mut response = Response::new(Body::from(pages::page(code)));
+    let markdown = HeaderValue::from_static("text/markdown; charset=utf-8");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, markdown);
+    Ok(response)
 }
 
 async fn works(state: &State) -> bool {

@@ -197,6 +197,8 @@ impl Reply {
         assert_eq!(reply.header("content-type"), "application/problem+json");
         assert_eq!(json["status"], status);
         assert_eq!(json["type"], format!("urn:cmms:error:{code}"));
+        let page = format!("</errors/{code}>; rel=\"help\"");
+        assert_eq!(reply.header("link"), page);
         assert_eq!(json["request_id"], reply.header("x-request-id"));
         for field in ["title", "detail", "reason", "remedy"] {
             assert!(

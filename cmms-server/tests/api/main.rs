@@ -10,6 +10,7 @@
 mod border;
 mod calls;
 mod documented;
+mod examples;
 mod fixture;
 mod headers;
 mod idempotency;

@@ -19,7 +19,7 @@ async fn an_unknown_path_is_answered_with_the_nearest() {
         ),
         ("/healthz", "/health"),
     ] {
-        let reply = api.get(path).await.problem(404, "CMMS-OP-001");
+        let reply = api.get(path).await.problem(404, "CMMS-SERVE-006");
         let remedy = reply.json["remedy"].as_str().unwrap();
         assert!(
             remedy.contains(&format!("Did you mean {near}?")),
@@ -29,16 +29,16 @@ async fn an_unknown_path_is_answered_with_the_nearest() {
     let far = api
         .get("/nothing/at/all/like/this")
         .await
-        .problem(404, "CMMS-OP-001");
+        .problem(404, "CMMS-SERVE-006");
     assert!(
         !far.json["remedy"]
             .as_str()
             .unwrap()
             .contains("Did you mean")
     );
-    api.get("/%ff").await.problem(404, "CMMS-OP-001");
+    api.get("/%ff").await.problem(404, "CMMS-SERVE-006");
     let long = format!("/{}", "a".repeat(8_000));
-    api.get(&long).await.problem(404, "CMMS-OP-001");
+    api.get(&long).await.problem(404, "CMMS-SERVE-006");
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn an_unknown_method_is_answered_with_those_that_exist() {
         let reply = api
             .send(request(method, path, Body::empty()))
             .await
-            .problem(405, "CMMS-OP-001");
+            .problem(405, "CMMS-SERVE-007");
         let mut found: Vec<_> = reply.header("allow").split(", ").collect();
         found.sort_unstable();
         assert_eq!(found, allowed, "{method} {path}");
@@ -69,16 +69,16 @@ async fn too_much_is_refused_with_its_own_status() {
     let big = format!(r#"{{"title":"{}"}}"#, "a".repeat(1024 * 1024));
     api.text("POST", "/work-orders", big)
         .await
-        .problem(413, "CMMS-INPUT-001");
+        .problem(413, "CMMS-SERVE-009");
     api.text("POST", "/work-orders", "x".repeat(20 * 1024 * 1024))
         .await
-        .problem(413, "CMMS-INPUT-001");
+        .problem(413, "CMMS-SERVE-009");
     let long = format!("/work-orders?asset_id={}", "a".repeat(8 * 1024));
-    api.get(&long).await.problem(414, "CMMS-INPUT-001");
+    api.get(&long).await.problem(414, "CMMS-SERVE-010");
     let mut heavy = request("GET", "/work-orders", Body::empty());
     let cookie = HeaderValue::from_str(&"a".repeat(17 * 1024)).unwrap();
     heavy.headers_mut().insert("cookie", cookie);
-    api.send(heavy).await.problem(431, "CMMS-INPUT-001");
+    api.send(heavy).await.problem(431, "CMMS-SERVE-011");
     let many = format!("/work-orders?{}", "a=1&".repeat(101));
     api.get(&many).await.problem(400, "CMMS-INPUT-001");
     assert_eq!(api.dump().await, before);
@@ -98,7 +98,7 @@ async fn every_operation_has_a_route() {
             .send(request(op.meta.verb.as_str(), &path, Body::empty()))
             .await;
         assert_ne!(reply.status, 405, "{}", op.meta.name);
-        assert_ne!(reply.json["code"], "CMMS-OP-001", "{}", op.meta.name);
+        assert_ne!(reply.json["code"], "CMMS-SERVE-006", "{}", op.meta.name);
     }
 }
 

@@ -166,10 +166,7 @@ fn cargo(root: &Path, command: &Cargo) -> Result<()> {
 
 /// Writes the generated files and fails when that changed one: it was not up to date.
 fn generated(root: &Path) -> Result<()> {
-    let changed: Vec<String> = crate::r#gen::run(root, false)?
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let changed: Vec<String> = crate::r#gen::run(root, false)?;
     Failure::unless_empty(
         "these generated files were out of date and are written anew: commit them",
         &changed,
