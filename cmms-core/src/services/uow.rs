@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 /// A write transaction. Dropping it undoes all of it.
 ///
 /// Under an idempotency key all units of work of a call are one transaction, which is committed with the call's
-/// answer: see [`super::idempotency`]. Until then other transactions do not see it.
+/// answer. Until then other transactions do not see it.
 pub struct Uow<'a> {
     app: &'a App,
     cx: &'a CallContext,

@@ -9,6 +9,7 @@
 
 mod border;
 mod calls;
+mod commits;
 mod documented;
 mod examples;
 mod fixture;

@@ -212,6 +212,24 @@ async fn a_server_that_stops_ends_syncs_in_order_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_server_that_stops_ends_runs_whose_callers_were_answered() {
+    let (api, odd, id) = odd().await;
+    let server = Running::over(api).await;
+    let body = json!({ "cmms_connection_id": id, "wait": false });
+    server
+        .api
+        .post("/cmms/sync/work-orders", body)
+        .await
+        .is(202);
+    odd.pulling.notified().await;
+    let client = server.api.client.clone();
+    server.stop().await;
+    let runs = client.runs().list(ListRuns::new()).await.unwrap();
+    assert_eq!(runs.items[0].status, SyncStatus::Cancelled);
+    assert!(runs.items[0].finished_at.is_some());
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_told() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port();

@@ -1,0 +1,181 @@
+//! Under a key, effect and answer are one commit: a store that fails there leaves neither, and counts prove it.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use cmms::core::context::Scope;
+use cmms::core::domain::idempotency::KeptAnswer;
+use cmms::core::domain::work_order::WorkOrder;
+use cmms::core::ids::OrgId;
+use cmms::core::memory::MemoryStore;
+use cmms::core::ports::repository::TxExt;
+use cmms::core::ports::store::{
+    Lock, Migrated, Query, SaveRule, Saved, Store, StoreHealth, StoreInfo, Tx, TxMode,
+};
+use cmms::core::record::{Cell, RowSource, RowTarget, Table};
+use cmms::core::{Error, Result, code};
+use cmms::{Builder, Client, Config, CreateWorkOrder};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// A memory store that takes a while for each call, counts commits of writes and fails at the next one when told to.
+#[derive(Debug, Default)]
+struct Watched {
+    inner: MemoryStore,
+    watch: Arc<Watch>,
+}
+
+#[derive(Debug, Default)]
+struct Watch {
+    commits: AtomicUsize,
+    fail: AtomicBool,
+}
+
+struct WatchedTx {
+    inner: Box<dyn Tx>,
+    /// Where it writes.
+    watch: Option<Arc<Watch>>,
+}
+
+#[async_trait]
+impl Store for Watched {
+    fn info(&self) -> StoreInfo {
+        self.inner.info()
+    }
+    async fn begin(&self, scope: &Scope, mode: TxMode) -> Result<Box<dyn Tx>> {
+        Ok(Box::new(WatchedTx {
+            inner: self.inner.begin(scope, mode).await?,
+            watch: (mode == TxMode::Write).then(|| Arc::clone(&self.watch)),
+        }))
+    }
+    async fn organization(&self, name: &str, new: OrgId, now: DateTime<Utc>) -> Result<OrgId> {
+        self.inner.organization(name, new, now).await
+    }
+    async fn migrate(&self) -> Result<Migrated> {
+        self.inner.migrate().await
+    }
+    async fn health(&self) -> Result<StoreHealth> {
+        self.inner.health().await
+    }
+}
+
+#[async_trait]
+impl Tx for WatchedTx {
+    async fn get(
+        &mut self,
+        table: &'static Table,
+        keys: &[&[Cell<'_>]],
+        lock: Lock,
+        to: &mut dyn RowTarget,
+    ) -> Result<()> {
+        tokio::task::yield_now().await;
+        self.inner.get(table, keys, lock, to).await
+    }
+    async fn save(
+        &mut self,
+        table: &'static Table,
+        rows: &dyn RowSource,
+        rule: SaveRule,
+    ) -> Result<Vec<Saved>> {
+        tokio::task::yield_now().await;
+        self.inner.save(table, rows, rule).await
+    }
+    async fn list(
+        &mut self,
+        table: &'static Table,
+        query: &Query<'_>,
+        to: &mut dyn RowTarget,
+    ) -> Result<()> {
+        tokio::task::yield_now().await;
+        self.inner.list(table, query, to).await
+    }
+    async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64> {
+        tokio::task::yield_now().await;
+        self.inner.delete(table, keys).await
+    }
+    async fn commit(self: Box<Self>) -> Result<()> {
+        if let Some(watch) = &self.watch {
+            tokio::task::yield_now().await;
+            watch.commits.fetch_add(1, Ordering::SeqCst);
+            if watch.fail.swap(false, Ordering::SeqCst) {
+                return Err(Error::new(code::STORE_FULL, "the disk is full"));
+            }
+        }
+        self.inner.commit().await
+    }
+    async fn rollback(self: Box<Self>) -> Result<()> {
+        self.inner.rollback().await
+    }
+}
+
+/// How many work orders and kept answers there are.
+async fn rows(client: &Client) -> (usize, usize) {
+    let store = &client.app().store;
+    let mut tx = store.begin(client.scope(), TxMode::Snapshot).await.unwrap();
+    let orders = tx.of::<WorkOrder>().list(&Query::default()).await.unwrap();
+    let kept = tx.of::<KeptAnswer>().list(&Query::default()).await.unwrap();
+    (orders.len(), kept.len())
+}
+
+#[tokio::test]
+async fn effect_and_answer_are_one_commit_or_none() {
+    let store = Watched::default();
+    let watch = Arc::clone(&store.watch);
+    let config = Config::from_pairs([(
+        "CMMS_MASTER_KEY",
+        "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    )]);
+    let opened = Builder::new(Arc::new(store), config.unwrap())
+        .build()
+        .await
+        .unwrap();
+    let client = opened.client.with_idempotency_key("wish").unwrap();
+    let wish = || CreateWorkOrder::new("Check pump");
+
+    watch.fail.store(true, Ordering::SeqCst);
+    let e = client.work_orders().create(wish()).await.unwrap_err();
+    assert!(e.is(code::STORE_FULL), "{e}");
+    assert_eq!(rows(&client).await, (0, 0));
+
+    let before = watch.commits.load(Ordering::SeqCst);
+    let made = client.work_orders().create(wish()).await.unwrap();
+    assert_eq!(watch.commits.load(Ordering::SeqCst), before + 1);
+    assert_eq!(rows(&client).await, (1, 1));
+
+    // Repeating it writes nothing.
+    assert_eq!(client.work_orders().create(wish()).await.unwrap(), made);
+    assert_eq!(watch.commits.load(Ordering::SeqCst), before + 1);
+}
+
+/// A caller who leaves after the work and before the answer leaves nothing behind, and the next one finds a free key.
+#[tokio::test]
+async fn a_call_that_is_dropped_leaves_nothing_or_all() {
+    for polls in 0..40 {
+        let opened = Builder::new(
+            Arc::new(Watched::default()),
+            Config::from_pairs([("USER", "t")]).unwrap(),
+        );
+        let client = opened.build().await.unwrap().client;
+        let client = client.with_idempotency_key("wish").unwrap();
+        {
+            let mut call = std::pin::pin!(client.work_orders().create(CreateWorkOrder::new("a")));
+            for _ in 0..polls {
+                let waker = std::task::Waker::noop();
+                if call
+                    .as_mut()
+                    .poll(&mut std::task::Context::from_waker(waker))
+                    .is_ready()
+                {
+                    break;
+                }
+            }
+        }
+        let (orders, kept) = rows(&client).await;
+        assert_eq!(orders, kept, "after {polls} polls");
+        client
+            .work_orders()
+            .create(CreateWorkOrder::new("a"))
+            .await
+            .unwrap();
+        assert_eq!(rows(&client).await, (1, 1), "after {polls} polls");
+    }
+}
