@@ -43,7 +43,18 @@ pub(super) async fn repeatable<O: Operation>(
         }
     };
     key.note(false);
-    let output = O::run(&first.context(cx), app, input).await?;
+    let output = match O::run(&first.context(cx), app, input).await {
+        Ok(output) => output,
+        Err(error) => {
+            return match first.overtaken(cx, app).await {
+                Ok(Some(answer)) => {
+                    key.note(true);
+                    O::replay(&answer)
+                }
+                _ => Err(error),
+            };
+        }
+    };
     if O::META.effect == Effect::Run {
         // Its run is kept since it began.
         return Ok(output);

@@ -132,6 +132,16 @@ impl First {
         }
     }
 
+    /// What another process answered while this call was on its way to an error: the effect that it met was that of
+    /// the same wish.
+    pub(crate) async fn overtaken(&self, cx: &CallContext, app: &App) -> Result<Option<String>> {
+        let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
+        match kept(&mut tx, &self.claim, app.clock.now()).await? {
+            Some(kept) => answer(cx, app, kept).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Keeps the answer with the effect. Where another process was first after all, nothing of this call stays, and
     /// the answer is the other's.
     ///

@@ -146,6 +146,35 @@ async fn effect_and_answer_are_one_commit_or_none() {
     assert_eq!(watch.commits.load(Ordering::SeqCst), before + 1);
 }
 
+/// Two programs with the same file do not see each other's calls under way; still there is one effect, and both get
+/// its answer, also where the second meets what the first has made.
+#[tokio::test]
+async fn two_programs_at_once_have_one_effect_and_one_answer() {
+    let store = MemoryStore::new();
+    let program = async || {
+        let inner = store.clone();
+        let store = Watched {
+            inner,
+            ..Watched::default()
+        };
+        let config = Config::from_pairs([("USER", "t")]).unwrap();
+        let opened = Builder::new(Arc::new(store), config).build().await.unwrap();
+        opened.client.with_idempotency_key("wish").unwrap()
+    };
+    let (a, b) = (program().await, program().await);
+    let kind = "tool".parse::<cmms::AssetType>().unwrap();
+    let asset = || cmms::RegisterAsset::new("asset_001", "Pump", kind);
+    let (first, second) = tokio::join!(a.assets().register(asset()), b.assets().register(asset()));
+    assert_eq!(first.unwrap(), second.unwrap());
+    let order = || CreateWorkOrder::new("Check pump");
+    let (first, second) = tokio::join!(
+        a.work_orders().create(order()),
+        b.work_orders().create(order())
+    );
+    assert_eq!(first.unwrap(), second.unwrap());
+    assert_eq!(rows(&a).await, (1, 2));
+}
+
 /// A caller who leaves after the work and before the answer leaves nothing behind, and the next one finds a free key.
 #[tokio::test]
 async fn a_call_that_is_dropped_leaves_nothing_or_all() {
