@@ -33,7 +33,7 @@ impl MappingDirection {
 
 record! {
     /// A mapping of one of a vendor's fields to one of ours.
-    #[derive(serde::Serialize, schemars::JsonSchema)]
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
     pub struct FieldMapping: "cmms_field_mappings" {
         /// Its id.
         id: MappingId [Key Public],

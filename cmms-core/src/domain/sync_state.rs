@@ -228,7 +228,7 @@ wire_enum! {
 
 record! {
     /// A vendor's record that cannot be stored, with the field and the reason.
-    #[derive(serde::Serialize, schemars::JsonSchema)]
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
     pub struct QuarantineItem: "sync_quarantine" {
         /// The connection.
         #[serde(rename = "cmms_connection_id")]

@@ -42,7 +42,7 @@ wire_enum! {
 }
 
 /// What mappings would do.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct MappingPreview {
     /// The kind of record.
     pub entity: Entity,
@@ -55,7 +55,7 @@ pub struct MappingPreview {
 }
 
 /// What becomes of a record.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct PreviewedRecord {
     /// The vendor's id.
     pub external_id: Option<String>,
@@ -66,7 +66,7 @@ pub struct PreviewedRecord {
 }
 
 /// What becomes of a field.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct PreviewedField {
     /// Our field.
     pub target_field: String,
@@ -81,7 +81,7 @@ pub struct PreviewedField {
 }
 
 /// A rule that cannot be used or that fails on a record.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct PreviewError {
     /// The place of the mapping among those that are tried, from 0; null: a rule of the default mapping.
     pub mapping: Option<usize>,

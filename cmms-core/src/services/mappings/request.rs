@@ -139,7 +139,9 @@ impl From<ConnectionId> for PreviewMappings {
 }
 
 /// The answer to a deletion.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct MappingDeleted {
     /// The mapping that is gone. What it set goes with the next full sync.
     pub mapping_id: MappingId,
