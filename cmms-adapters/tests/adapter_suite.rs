@@ -1,5 +1,5 @@
 //! The adapter suite of `cmms-core` on UpKeep and its simulator.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 #[expect(dead_code, reason = "shared by several tests")]
 mod support;

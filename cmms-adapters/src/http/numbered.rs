@@ -19,8 +19,8 @@ const STEP_BACK: TimeDelta = TimeDelta::seconds(1);
 /// - **Changes**, in the order of their time. A change moves its record to the end, so page numbers would
 ///   slip: instead the bound moves up with each page, and numbers are used only among records of one second.
 ///
-/// A page with fewer records than the total promises never passes for an end. Among changes the record at the
-/// bound may be gone; then everything is read. In a listing of everything it is `CMMS-VENDOR-010`, and the next
+/// A page with fewer records than the total promises never passes for an end, and a total that falls is not
+/// believed. Among changes a record may be gone for good; then everything is read. In a listing of everything it is `CMMS-VENDOR-010`, and the next
 /// sync begins anew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NumberedPages {
@@ -28,6 +28,9 @@ pub struct NumberedPages {
     size: u64,
     /// How many records there must be at least.
     total: u64,
+    /// How many changes were passed before the bound.
+    #[serde(default)]
+    passed: u64,
     /// Changes behind this time; none: everything.
     since: Option<DateTime<Utc>>,
     /// The latest change that the next listing may begin with.
@@ -46,6 +49,7 @@ impl NumberedPages {
             size: size.max(1).into(),
             // What the bound was taken from is there.
             total: since.is_some().into(),
+            passed: 0,
             since,
             mark: None,
         };
@@ -113,6 +117,8 @@ impl NumberedPages {
         let due = self.total.saturating_sub(before).min(self.size);
         let is_short = u64::try_from(records.len()).unwrap_or(u64::MAX) < due;
         let bound = last.map(|at| at - STEP_BACK);
+        let passed = records.iter().filter(|r| r.updated_at <= bound).count();
+        let gone = u64::try_from(passed).unwrap_or(u64::MAX);
         let next = match self.since {
             None if is_short => {
                 return Err(Error::new(
@@ -123,14 +129,17 @@ impl NumberedPages {
                     ),
                 ));
             }
+            // Everything is no less than the changes were.
             Some(_) if is_short => Some(Self {
-                total: 1,
+                total: self.passed + self.total,
                 since: None,
                 ..self.to_page(1)
             }),
-            _ if before + self.size >= total => None,
+            _ if before + self.size >= self.total => None,
             Some(since) if bound.is_some_and(|bound| bound > since) => Some(Self {
-                total: 1,
+                // What was there behind the bound has not become less: a change goes to the end.
+                total: self.total.saturating_sub(before + gone).max(1),
+                passed: self.passed + before + gone,
                 since: bound,
                 ..self.to_page(1)
             }),
@@ -220,11 +229,11 @@ mod tests {
             vec![10, 12, 20],
             vec![20, 20, 20],
             vec![20, 25, 26],
-            vec![26],
+            vec![26, 27],
         ] {
             let place = NumberedPages::of(&ask, 3).unwrap();
             seen.push((place.page(), place.since().unwrap()));
-            let left = if seconds.len() < 3 { 1 } else { 100 };
+            let left = [9, 7, 7, 2][seen.len() - 1];
             ask.position = place.turn(rows(seconds), left).unwrap().next;
         }
         let want = [(1, at(9)), (1, at(19)), (2, at(19)), (1, at(25))];
