@@ -91,7 +91,8 @@ pub(super) fn first<'r>(
     }
     for rule in rules {
         match rule.reader.missing() {
-            Made::Nothing if rule.required => return Err(rule.missing(target)),
+            // A word that stands in for none does not make up for one that must be there.
+            _ if rule.required => return Err(rule.missing(target)),
             Made::Nothing => {}
             made => {
                 return Ok(Given {

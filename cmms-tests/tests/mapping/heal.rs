@@ -6,6 +6,7 @@ use cmms::core::ids::QuarantineId;
 use cmms::core::ports::repository::TxExt;
 use cmms::core::ports::store::{SaveRule, TxMode};
 use cmms::{Entity, ListQuarantine, Priority, SyncStatus, WorkOrder};
+use cmms_sim::fault::Fault;
 use cmms_sim::upkeep::SimEntity;
 use cmms_tests::{Plant, oracle};
 use serde_json::{Value, json};
@@ -385,4 +386,52 @@ async fn the_quarantine_is_listed_by_connection_kind_and_state() {
         (still.state, still.attempts, still.field.as_str()),
         (QuarantineState::Open, item.attempts + 1, "id")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_heal_while_the_vendor_cannot_be_reached() {
+    let (plant, ids) = broken(PLACES[1], 3).await;
+    map(&plant, "cost", "work_order.actual_cost", euros())
+        .await
+        .unwrap();
+    plant.vendor().fail_next(1_000, 403, None);
+    let run = plant.sync().await;
+    assert_eq!(run.status, SyncStatus::Failed, "{run:?}");
+    // The assets come first and fail, so the work orders wait for a sync of their own.
+    let orders = cmms::StartSync::new(plant.connection.id);
+    let run = plant.client.sync().work_orders(orders).await.unwrap();
+    assert_eq!(
+        (run.status, run.created),
+        (SyncStatus::Failed, 3),
+        "{run:?}"
+    );
+    assert!(waiting(&plant).await.is_empty());
+    order_of(&plant, &ids[0]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_does_not_run_into_a_sync() {
+    let (plant, _) = broken(PLACES[1], 1).await;
+    let item = waiting(&plant).await.remove(0);
+    plant.vendor().inject(Fault::NoAnswer.on("work-orders"));
+    let sync = plant
+        .client
+        .sync()
+        .work_orders(cmms::StartSync::new(plant.connection.id));
+    let retry = async {
+        plant.vendor().held().await;
+        let told = plant.client.quarantine().retry(item.id).await;
+        plant.vendor().release();
+        told
+    };
+    let (run, told) = tokio::join!(sync, retry);
+    let e = told.unwrap_err();
+    assert_eq!(e.code().id(), "CMMS-SYNC-001");
+    assert_eq!(
+        e.subject_of(),
+        Some(("run_id", run.unwrap().id.to_string().as_str()))
+    );
+    // Afterwards the lease is free again, and a retry leaves it free.
+    plant.client.quarantine().retry(item.id).await.unwrap();
+    assert_eq!(plant.sync().await.status, SyncStatus::Partial);
 }

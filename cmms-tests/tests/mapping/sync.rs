@@ -400,3 +400,31 @@ async fn what_operations_would_refuse_is_quarantined() {
         .clone();
     assert!(!asset_of(&plant, &asset).await.name.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_must_be_there_is_not_made_up() {
+    let plant = Plant::small(Where::Memory).await;
+    let id = plant
+        .vendor()
+        .oracle()
+        .work_orders
+        .keys()
+        .next()
+        .unwrap()
+        .clone();
+    plant
+        .vendor()
+        .update(SimEntity::WorkOrder, &id, json!({ "x_urgency": "high" }));
+    let needed = cmms::CreateMapping::new(plant.connection.id, "x_urgency", "work_order.priority")
+        .is_required(true);
+    plant.client.mappings().create(needed).await.unwrap();
+    let run = plant.sync().await;
+    assert_eq!(run.quarantined, 119, "{run:?}");
+    assert_eq!(order_of(&plant, &id).await.priority, Priority::High);
+    assert!(
+        waiting(&plant)
+            .await
+            .iter()
+            .all(|i| (i.field.as_str(), i.reason.as_str()) == ("x_urgency", "missing_field"))
+    );
+}

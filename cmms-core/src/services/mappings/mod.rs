@@ -1,7 +1,10 @@
 //! Field mappings: create, list, delete, try out.
 
+mod findings;
 mod preview;
 mod request;
+mod shown;
+mod tried;
 
 use super::app::App;
 use super::audit::{AuditEvent, changes};

@@ -234,6 +234,10 @@ async fn one<R: Synced>(
             "a quarantined record that was found is gone",
         ));
     };
+    if item.state == QuarantineState::Resolved {
+        // It came in while this call waited.
+        return Ok(());
+    }
     let mut run = begun(plan, item.run_id, cx.scope.principal().to_string(), now);
     let ids = std::iter::once(&item.external_id);
     let link = links(uow.tx(), connection, R::ENTITY, ids).await?;
