@@ -61,6 +61,14 @@ impl Client {
     pub fn telling(&self, progress: ProgressSender) -> Self {
         Self(self.0.telling(progress))
     }
+
+    /// The same client, whose next write is done once: repeated with this key it only answers again.
+    ///
+    /// # Errors
+    /// `CMMS-OP-007` for a key that is not 1 to 255 visible ASCII characters.
+    pub fn with_idempotency_key(&self, key: &str) -> Result<Self> {
+        self.0.with_idempotency_key(key).map(Self)
+    }
 }
 
 impl Deref for Client {
