@@ -87,6 +87,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("cmms-py", &["cmms"]),
     ("cmms-ffi", &["cmms"]),
     ("cmms-examples", &["cmms"]),
+    ("cmms-benches", &["cmms", "cmms-server", "cmms-sim"]),
     (
         "cmms-tests",
         &[
