@@ -1,1 +1,171 @@
-fn main() {}
+//! Single operations on an SQLite file with 100,000 work orders, beside plain sqlx that only runs the SQL.
+//!
+//! `cargo bench -p cmms-benches --bench operations`. Ours goes through `Client`: checked, authorised, audited and
+//! durable. Plain sqlx works on the same file with the same durability and does nothing of that. After the
+//! measurements a table shows both and their ratio.
+
+mod plain;
+
+use cmms::core::ids::WorkOrderId;
+use cmms::{Builder, Client, Config, CreateWorkOrder, ListWorkOrders, Priority, WorkOrderStatus};
+use criterion::Criterion;
+use plain::Plain;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// Work orders in the file.
+const STORED: usize = 100_000;
+
+fn main() {
+    let runtime = Runtime::new().expect("a runtime");
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = folder.path().join("operations.db");
+    let ids = runtime.block_on(fill(&db));
+    let mut criterion = Criterion::default()
+        .configure_from_args()
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(4));
+    let client = runtime.block_on(open(&db));
+    ours(&mut criterion, &runtime, &client, &ids);
+    drop(client);
+    let plain = runtime.block_on(Plain::open(&db));
+    theirs(&mut criterion, &runtime, &plain, &ids);
+    criterion.final_summary();
+    show();
+}
+
+async fn open(db: &Path) -> Client {
+    let config = Config::from_pairs([("USER", "bench")]).expect("settings");
+    let builder = Builder::sqlite(db, config).expect("a database");
+    builder.build().await.expect("an application").client
+}
+
+/// Fills the file through the store's bulk path, by a sync from a simulated vendor.
+async fn fill(db: &Path) -> Vec<WorkOrderId> {
+    use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim};
+    let config = UpkeepConfig::default()
+        .assets(100)
+        .work_orders(STORED)
+        .ready_token("r:bench");
+    let sim = UpkeepSim::start(config, 0).await.expect("a vendor");
+    let pairs = [
+        ("CMMS_EGRESS_ALLOW", sim.base_url()),
+        (
+            "CMMS_MASTER_KEY",
+            "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".to_owned(),
+        ),
+        ("USER", "bench".to_owned()),
+    ];
+    let config = Config::from_pairs(pairs).expect("settings");
+    let builder = Builder::sqlite(db, config).expect("a database");
+    let client = builder.build().await.expect("an application").client;
+    let input = cmms::CreateConnection::new("upkeep", sim.base_url(), "Bench").api_key("r:bench");
+    let connection = client
+        .connections()
+        .create(input)
+        .await
+        .expect("a connection");
+    let run = client.sync().all(connection.id).await.expect("a run");
+    assert_eq!(run.status, cmms::SyncStatus::Ok);
+    sim.stop().await;
+    // Records of one's own have no counterpart at a vendor; they are what is got and created.
+    let mut ids = Vec::new();
+    for n in 0..2_000 {
+        let input = CreateWorkOrder::new(format!("Check pump {n}")).priority(Priority::High);
+        ids.push(
+            client
+                .work_orders()
+                .create(input)
+                .await
+                .expect("a work order")
+                .id,
+        );
+    }
+    ids
+}
+
+fn ours(criterion: &mut Criterion, runtime: &Runtime, client: &Client, ids: &[WorkOrderId]) {
+    let next = AtomicUsize::new(0);
+    let mut group = criterion.benchmark_group("cmms");
+    group.bench_function("get", |b| {
+        b.to_async(runtime).iter(|| async {
+            let id = ids[next.fetch_add(1, Ordering::Relaxed) % ids.len()];
+            client.work_orders().get(id).await.expect("a work order")
+        });
+    });
+    group.bench_function("list", |b| {
+        b.to_async(runtime).iter(|| async {
+            let input = ListWorkOrders::new()
+                .status([WorkOrderStatus::InProgress])
+                .limit(50u32);
+            client.work_orders().list(input).await.expect("a page")
+        });
+    });
+    group.bench_function("create", |b| {
+        b.to_async(runtime).iter(|| async {
+            let input = CreateWorkOrder::new("Check pump").priority(Priority::High);
+            client
+                .work_orders()
+                .create(input)
+                .await
+                .expect("a work order")
+        });
+    });
+    group.finish();
+}
+
+fn theirs(criterion: &mut Criterion, runtime: &Runtime, plain: &Plain, ids: &[WorkOrderId]) {
+    let next = AtomicUsize::new(0);
+    let mut group = criterion.benchmark_group("sqlx");
+    group.bench_function("get", |b| {
+        b.to_async(runtime).iter(|| async {
+            let id = ids[next.fetch_add(1, Ordering::Relaxed) % ids.len()];
+            plain.get(id.0).await
+        });
+    });
+    group.bench_function("list", |b| {
+        b.to_async(runtime).iter(|| plain.list("in_progress"));
+    });
+    group.bench_function("create", |b| {
+        b.to_async(runtime)
+            .iter(|| plain.create(next.fetch_add(1, Ordering::Relaxed)));
+    });
+    group.finish();
+}
+
+/// The medians that criterion has written, side by side.
+fn show() {
+    println!(
+        "\n  {:<10} {:>10} {:>10} {:>7}",
+        "", "cmms, us", "sqlx, us", "ratio"
+    );
+    for name in ["get", "list", "create"] {
+        let (Some(ours), Some(theirs)) = (micros("cmms", name), micros("sqlx", name)) else {
+            continue;
+        };
+        println!(
+            "  {name:<10} {ours:>10.1} {theirs:>10.1} {:>7.2}",
+            ours / theirs
+        );
+    }
+}
+
+fn micros(group: &str, name: &str) -> Option<f64> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../target")
+            .into_os_string()
+    });
+    let file = Path::new(&target)
+        .join("criterion")
+        .join(group)
+        .join(name)
+        .join("new/estimates.json");
+    let estimates: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()?;
+    estimates["median"]["point_estimate"]
+        .as_f64()
+        .map(|nanos| nanos / 1000.0)
+}
