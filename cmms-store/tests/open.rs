@@ -215,7 +215,7 @@ async fn a_damaged_file_is_told() {
     let (_folder, path) = place();
     let store = open(&path);
     let scope = scope(&store).await;
-    let rows: Vec<_> = (0..4_000)
+    let rows: Vec<_> = (0..20_000)
         .map(|n| samples::setting(&format!("setting {n:05}"), "value"))
         .collect();
     let mut tx = store.begin(&scope, TxMode::Once).await.unwrap();

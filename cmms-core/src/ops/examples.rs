@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 /// The files of the story, in its order.
 pub const FILES: &[(&str, &str)] = &[
     ("connections", include_str!("examples/connections.json")),
+    ("mappings", include_str!("examples/mappings.json")),
     ("assets", include_str!("examples/assets.json")),
     ("work_orders", include_str!("examples/work_orders.json")),
     ("sync", include_str!("examples/sync.json")),

@@ -48,6 +48,8 @@ pub enum Effect {
     Write,
     /// Changes it and calls a vendor, which may take long.
     Long,
+    /// Changes nothing and calls a vendor, which may take long.
+    Ask,
     /// Starts a run, which may go on after the answer.
     Run,
 }
@@ -81,7 +83,7 @@ impl OpMeta {
 
     /// Whether callers may name their wish by an idempotency key: whatever is posted and has an effect.
     pub fn takes_key(&self) -> bool {
-        self.verb == Verb::Post && self.effect != Effect::Read
+        self.verb == Verb::Post && !matches!(self.effect, Effect::Read | Effect::Ask)
     }
 
     /// The fields of the input that are in the path.

@@ -53,7 +53,7 @@ macro_rules! operations_with {
                 [MAPPING_NOT_FOUND],
                 mappings::GetMapping => mappings::MappingDeleted, mappings::delete;
             /// Tries mappings out on records; nothing is stored.
-            preview = MappingsPreview, Post "/cmms/mappings/preview", ConnectionEdit, Long, 200,
+            preview = MappingsPreview, Post "/cmms/mappings/preview", ConnectionEdit, Ask, 200,
                 [CONNECTION_NOT_FOUND, VENDOR_UNREACHABLE, VENDOR_LOGIN, VENDOR_ANSWER, VENDOR_TIMEOUT, VENDOR_UNSUPPORTED],
                 mappings::PreviewMappings => mappings::MappingPreview, mappings::preview;
         }

@@ -49,7 +49,7 @@ impl Calls {
             tokio::select! {
                 done = &mut call => done,
                 // Short calls end by themselves soon.
-                () = stop.cancelled(), if matches!(meta.effect, Effect::Long | Effect::Run) => {
+                () = stop.cancelled(), if matches!(meta.effect, Effect::Long | Effect::Ask | Effect::Run) => {
                     cancel.cancel();
                     call.await.map_err(|e| stopped(e, meta))
                 }
