@@ -52,8 +52,9 @@ impl Adapter for Paged {
         let answer = self.0.send(cx, &list).await?.success()?;
         let Listed { data, meta } = answer.json()?;
         let records = data.iter().map(|raw| record(raw, "id", "updatedAt"));
-        let total = meta.get("total").copied().unwrap_or_default();
-        at.turn(records.collect(), total)
+        let number = |name: &str| meta.get(name).copied().unwrap_or_default();
+        let at = at.is_page(number("page"))?;
+        at.turn(records.collect(), number("total"))
     }
 }
 
@@ -73,9 +74,8 @@ fn mappings() -> [EntityMapping; 2] {
         "category" => asset_type: Transform::words(AssetType::WORDS, &[("tooling", "tool")], "equipment"); "model" => model: Text;
         "status" => status: Transform::words(AssetStatus::WORDS, &[("down", "repair")], "operational");
         "criticality" => criticality: Transform::words(&[], &[("A", "critical"), ("B", "high"), ("C", "medium")], "low");
-        "manufacturer" => manufacturer: Text; "serialNumber" => serial_number: Text; "parentId" => parent_asset_id: Reference(Entity::Asset);
+        "manufacturer" => manufacturer: Text; "serialNumber" => serial_number: Text; "parentId" => parent_asset_id: Reference(Entity::Asset); "expectedLifeYears" => expected_lifespan: Number;
         "installDate" => installation_date: Date; "warrantyExpiry" => warranty_expiry: Date; "replacementCost" => replacement_value: Money;
-        "expectedLifeYears" => expected_lifespan: Number;
     };
     let orders = EntityMapping::new(Entity::WorkOrder, "paged.1", orders).number("number");
     [orders, EntityMapping::new(Entity::Asset, "paged.1", assets)]

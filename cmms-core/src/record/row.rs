@@ -83,6 +83,22 @@ impl Row {
         R::read(&mut self.source())
     }
 
+    /// The record of this row, without copies of its texts.
+    ///
+    /// # Errors
+    /// Names the column whose cell does not fit.
+    pub fn into_record<R: Record>(self) -> Result<R> {
+        struct Cells(std::vec::IntoIter<Cell<'static>>);
+        impl Source for Cells {
+            fn take(&mut self) -> Result<Cell<'_>> {
+                self.0
+                    .next()
+                    .ok_or_else(|| Error::internal("a row is too short"))
+            }
+        }
+        R::read(&mut Cells(self.0.into_iter()))
+    }
+
     /// Reads the cells from the first on.
     pub fn source(&self) -> impl Source + '_ {
         struct Cells<'r>(std::slice::Iter<'r, Cell<'static>>);

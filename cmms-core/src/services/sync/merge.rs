@@ -3,6 +3,7 @@
 use super::references::Known;
 use super::synced::Synced;
 use super::withdraw;
+use crate::Error;
 use crate::domain::audit::FieldChange;
 use crate::failpoint::{Failpoint, is_on};
 use crate::ids::ConnectionId;
@@ -11,27 +12,85 @@ use crate::record::{Cell, Column, Field, Privacy, RawJson, Row};
 use serde_json::{Map, Value};
 
 /// What the mapping made of a record, as the link keeps it: mapped columns and references.
-pub(super) fn snapshot<R: Synced>(mapped: &Mapped) -> RawJson {
-    let mut fields = Map::new();
+pub(super) fn snapshot<R: Synced>(mapped: &Mapped) -> Result<RawJson, MapError> {
+    let mut fields = Fields(Vec::with_capacity(1024));
     for (place, cell) in &mapped.cells {
         if let Some(column) = R::TABLE.columns.get(*place) {
-            fields.insert(column.name.to_owned(), cell_json(cell));
+            fields.name(column.name)?.cell(cell)?;
         }
     }
     for reference in &mapped.references {
-        let id = reference
-            .external_id
-            .clone()
-            .map_or(Value::Null, Value::String);
-        fields.insert(reference.column.to_owned(), id);
+        fields
+            .name(reference.column)?
+            .value(&reference.external_id)?;
     }
     for member in &mapped.members {
         if let Some(column) = R::TABLE.columns.get(member.place) {
             let name = format!("{}.{}", column.name, member.name);
-            fields.insert(name, member.value.clone());
+            fields.name(&name)?.value(&member.value)?;
         }
     }
-    RawJson(Value::Object(fields).to_string().into())
+    fields.end()
+}
+
+/// A JSON object that is written field by field, since one is made for each record.
+struct Fields(Vec<u8>);
+
+impl Fields {
+    fn name(&mut self, name: &str) -> Result<&mut Self, MapError> {
+        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
+        self.value(&name)?;
+        self.0.push(b':');
+        Ok(self)
+    }
+
+    /// The same value as [`cell_json`] makes.
+    fn cell(&mut self, cell: &Cell<'_>) -> Result<(), MapError> {
+        match cell {
+            Cell::Text(text) => self.value(text),
+            Cell::Json(text) => {
+                self.0.extend_from_slice(text.as_bytes());
+                Ok(())
+            }
+            other => self.value(&cell_json(other)),
+        }
+    }
+
+    fn value(&mut self, value: &impl serde::Serialize) -> Result<(), MapError> {
+        serde_json::to_writer(&mut self.0, value).map_err(|e| unwritable(&e))
+    }
+
+    fn end(mut self) -> Result<RawJson, MapError> {
+        self.0
+            .extend_from_slice(if self.0.is_empty() { b"{}" } else { b"}" });
+        let text = String::from_utf8(self.0).map_err(|e| unwritable(&e))?;
+        Ok(RawJson(text.into()))
+    }
+}
+
+fn unwritable(e: &impl ToString) -> MapError {
+    MapError {
+        field: String::new(),
+        reason: "invalid_value",
+        detail: e.to_string(),
+    }
+}
+
+/// The record as the mapping alone makes it.
+pub(super) fn fresh<R: Synced>(mapped: &mut Mapped) -> Result<R, MapError> {
+    let mut record = R::blank();
+    if !mapped.members.is_empty() {
+        merge(&mut record, mapped, None)?;
+        return Ok(record);
+    }
+    let mut row = Row::of(&record);
+    for (place, cell) in std::mem::take(&mut mapped.cells) {
+        let nullable = R::TABLE.columns.get(place).is_some_and(|c| c.nullable);
+        if let Some(present) = row.0.get_mut(place).filter(|_| nullable || !cell.is_null()) {
+            *present = cell;
+        }
+    }
+    row.into_record().map_err(refused)
 }
 
 /// What a merge did.
@@ -95,12 +154,16 @@ pub(super) fn merge<R: Synced>(
         }
         *present = fields.cell().into_owned();
     }
-    *record = row.to_record().map_err(|e| MapError {
+    *record = row.into_record().map_err(refused)?;
+    Ok(merged)
+}
+
+fn refused(e: Error) -> MapError {
+    MapError {
         field: String::new(),
         reason: "invalid_value",
         detail: e.message().to_owned(),
-    })?;
-    Ok(merged)
+    }
 }
 
 /// Points a record at what the vendor's references lead to, where the vendor changed them.
@@ -117,9 +180,7 @@ pub(super) fn refer<R: Synced>(
         if snapshot.and_then(|s| s.get(reference.column)) == Some(&id) {
             continue;
         }
-        let before = record.clone();
-        record.refer(reference.column, known.target(connection, id.as_str()));
-        if *record != before {
+        if record.refer(reference.column, known.target(connection, id.as_str())) {
             merged.fields.push(reference.column.to_owned());
         }
     }

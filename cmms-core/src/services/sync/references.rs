@@ -9,13 +9,26 @@ use crate::ids::{AssetId, ConnectionId};
 use crate::ports::repository::TxExt;
 use crate::ports::store::Tx;
 use crate::record::{Cell, Field};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The assets that the vendor's ids of a batch lead to.
 #[derive(Debug, Default)]
-pub(super) struct Known(BTreeMap<String, (AssetId, String)>);
+pub(super) struct Known(HashMap<String, (AssetId, String)>);
 
 impl Known {
+    /// Those of these ids that are known.
+    pub(super) fn pick(&self, ids: &BTreeSet<&str>) -> Self {
+        let known = ids.iter().filter_map(|id| self.0.get_key_value(*id));
+        Self(known.map(|(id, to)| (id.clone(), to.clone())).collect())
+    }
+
+    /// Forgets everything if it is more than `most`.
+    pub(super) fn keep_below(&mut self, most: usize) {
+        if self.0.len() > most {
+            self.0.clear();
+        }
+    }
+
     /// Looks those of the vendor's ids up that are not known yet.
     pub(super) async fn find(
         &mut self,

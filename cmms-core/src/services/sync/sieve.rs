@@ -4,7 +4,7 @@
 //! sieved before an earlier form of it is stored; such a record is marked, and looked up again when it is
 //! written.
 
-use super::merge::{merge, snapshot};
+use super::merge::{fresh, snapshot};
 use super::pages::Pages;
 use super::quarantine::{Bad, Met};
 use super::references::Known;
@@ -30,8 +30,10 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-/// The most bytes of a batch.
-const BATCH_BYTES: usize = 32 << 20;
+/// The most bytes that a batch takes in memory, where two are at a time.
+const BATCH_BYTES: usize = 16 << 20;
+/// The most references that are remembered.
+const KNOWN_MAX: usize = 20_000;
 /// How long a batch gathers pages.
 const BATCH_TIME: Duration = Duration::from_secs(1);
 
@@ -144,6 +146,7 @@ impl Sieve {
         let (to, batches) = mpsc::channel(1);
         let written = Arc::new(AtomicU64::new(0));
         let recent = Recent {
+            known: Known::default(),
             ids: VecDeque::from([HashSet::new()]),
             first: 0,
             written: Arc::clone(&written),
@@ -215,13 +218,12 @@ impl Sieve {
         }
     }
 
-    /// Sieves a page; also says how many bytes its records have.
+    /// Sieves a page; also says how many bytes its records take in memory.
     async fn sieve<R: Synced>(
         &self,
         page: PullPage,
         recent: &mut Recent,
     ) -> Result<(SievedPage<R>, usize)> {
-        let bytes = page.records.iter().map(|r| r.raw.len()).sum();
         let mut sieved = SievedPage::new(page.records.len());
         sieved.next = page.next;
         sieved.high_water = page.high_water;
@@ -242,9 +244,13 @@ impl Sieve {
         // Links stay as long as the run goes on, so what is found now holds when the page is written.
         let wanted = wanted(&sieved.items);
         if !wanted.is_empty() {
+            let known = &mut recent.known;
+            known.keep_below(KNOWN_MAX);
             let mut tx = self.store.begin(&self.scope, TxMode::Once).await?;
-            sieved.known.find(&mut tx, self.connection, &wanted).await?;
+            known.find(&mut tx, self.connection, &wanted).await?;
+            sieved.known = known.pick(&wanted);
         }
+        let bytes = sieved.items.iter().map(Item::bytes).sum();
         Ok((sieved, bytes))
     }
 
@@ -264,8 +270,10 @@ impl Sieve {
     }
 }
 
-/// The ids of the batches that may not be committed yet.
+/// What the sieve remembers of earlier pages: the ids of the batches that may not be committed yet, and what
+/// references lead to.
 struct Recent {
+    known: Known,
     ids: VecDeque<HashSet<Box<str>>>,
     /// How many batches came before those.
     first: u64,
@@ -327,6 +335,12 @@ fn one<R: Synced>(
 }
 
 impl<R: Synced> Item<R> {
+    /// About how much memory it takes.
+    fn bytes(&self) -> usize {
+        // Texts of the record are about as long as the snapshot, and so are its cells.
+        size_of::<Self>() + size_of::<R>() + self.raw.len() + 2 * self.snapshot.0.len()
+    }
+
     /// Maps a record. One that is neither linked nor unsure becomes a record of ours at once.
     pub(super) fn new(
         mapping: &Compiled,
@@ -374,13 +388,9 @@ fn map<R: Synced>(
         detail: format!("the record is no JSON: {e}"),
     })?;
     let mut mapped = mapping.apply(&value)?;
-    let pulled = snapshot::<R>(&mapped);
-    if !is_new {
-        return Ok((mapped, pulled, None));
-    }
-    let mut record = Box::new(R::blank());
-    merge(&mut *record, &mut mapped, None)?;
-    Ok((mapped, pulled, Some(record)))
+    let pulled = snapshot::<R>(&mapped)?;
+    let fresh = is_new.then(|| fresh(&mut mapped).map(Box::new));
+    Ok((mapped, pulled, fresh.transpose()?))
 }
 
 /// The vendor's ids that records refer to.

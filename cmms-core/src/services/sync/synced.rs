@@ -51,8 +51,8 @@ pub(super) trait Synced: Record + Clone + PartialEq {
     fn touch(&mut self, now: DateTime<Utc>);
     /// Whether this column is a reference.
     fn refers(column: &str) -> bool;
-    /// Sets the reference of this column.
-    fn refer(&mut self, column: &str, to: Target);
+    /// Sets the reference of this column, and says whether it was another one.
+    fn refer(&mut self, column: &str, to: Target) -> bool;
 }
 
 impl Synced for WorkOrder {
@@ -85,13 +85,13 @@ impl Synced for WorkOrder {
     fn refers(column: &str) -> bool {
         column == Self::ASSET_ID.0
     }
-    fn refer(&mut self, column: &str, to: Target) {
-        if Self::refers(column) {
-            let (tag, uid, pending) = parts(to);
-            self.asset_id = tag;
-            self.asset_uid = uid;
-            self.asset_pending = pending;
+    fn refer(&mut self, column: &str, to: Target) -> bool {
+        if !Self::refers(column) {
+            return false;
         }
+        let (tag, uid, pending) = parts(to);
+        let uid_changed = std::mem::replace(&mut self.asset_uid, uid) != uid;
+        put(&mut self.asset_id, tag) | put(&mut self.asset_pending, pending) | uid_changed
     }
 }
 
@@ -124,16 +124,26 @@ impl Synced for Asset {
     fn refers(column: &str) -> bool {
         column == Self::PARENT_ASSET_ID.0
     }
-    fn refer(&mut self, column: &str, to: Target) {
-        if Self::refers(column) {
-            let (tag, uid, pending) = parts(to);
-            // A vendor's asset that is its own parent has none.
-            let own = uid == Some(self.id);
-            self.parent_asset_id = tag.filter(|_| !own);
-            self.parent_uid = uid.filter(|_| !own);
-            self.parent_pending = pending;
+    fn refer(&mut self, column: &str, to: Target) -> bool {
+        if !Self::refers(column) {
+            return false;
         }
+        let (tag, uid, pending) = parts(to);
+        // A vendor's asset that is its own parent has none.
+        let own = uid == Some(self.id);
+        let uid = uid.filter(|_| !own);
+        let uid_changed = std::mem::replace(&mut self.parent_uid, uid) != uid;
+        put(&mut self.parent_asset_id, tag.filter(|_| !own))
+            | put(&mut self.parent_pending, pending)
+            | uid_changed
     }
+}
+
+/// Sets a text and says whether it was another one.
+fn put(field: &mut Option<String>, value: Option<String>) -> bool {
+    let changed = *field != value;
+    *field = value;
+    changed
 }
 
 fn parts(to: Target) -> (Option<String>, Option<AssetId>, Option<String>) {

@@ -1,6 +1,6 @@
 //! Writes the records of a batch and their links.
 
-use super::merge::{Merged, merge, refer};
+use super::merge::{Merged, fresh, merge, refer};
 use super::quarantine::Bad;
 use super::references::Known;
 use super::sieve::wanted;
@@ -106,7 +106,8 @@ pub(super) async fn records<R: Synced>(
                 .and_then(|label| {
                     let id = item.known.unwrap_or_else(|| stream.app.ids.next());
                     let by = run.requested_by.clone();
-                    let mut record = fresh(&mut item)?;
+                    let made = item.fresh.take().map(|made| Ok(*made));
+                    let mut record = made.unwrap_or_else(|| fresh::<R>(&mut item.mapped))?;
                     record.begin(Fresh { id, label, by, now });
                     Ok((record, None, Merged::default()))
                 }),
@@ -260,16 +261,6 @@ async fn stored<R: Synced>(
         }
     }
     Ok(found)
-}
-
-/// The record as the mapping alone makes it.
-fn fresh<R: Synced>(item: &mut Item<R>) -> Result<R, MapError> {
-    if let Some(made) = item.fresh.take() {
-        return Ok(*made);
-    }
-    let mut record = R::blank();
-    merge(&mut record, &mut item.mapped, None)?;
-    Ok(record)
 }
 
 fn link<R>(
