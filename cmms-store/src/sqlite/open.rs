@@ -13,12 +13,14 @@ use std::time::Duration;
 
 /// The first octets of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// Octets of a page of a new file.
+const PAGE: u32 = 8_192;
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 256;
 /// Pages of the write-ahead log after which a commit moves them into the database.
-pub(super) const CHECKPOINT: u32 = 1_000;
+pub(super) const CHECKPOINT: u32 = 500;
 /// The same while many rows are written: pages that change often are then moved once.
-pub(super) const CHECKPOINT_BULK: u32 = 16_000;
+pub(super) const CHECKPOINT_BULK: u32 = 12_000;
 /// Octets that the file of the write-ahead log keeps when it starts anew.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
 
@@ -108,6 +110,8 @@ impl Target {
         // The first read tells what the file is; nothing has been written so far.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         schema::check(&connection, &self.place, &self.options)?;
+        // Of a new file only: each page of the log is a call of the system, and records are of some KiB.
+        connection.pragma_update(None, "page_size", PAGE)?;
         self.log_ahead(&connection)?;
         self.tune(&connection)?;
         schema::migrate(&connection)?;

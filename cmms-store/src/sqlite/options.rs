@@ -22,7 +22,7 @@ impl Default for SqliteOptions {
         Self {
             busy_timeout: Duration::from_secs(5),
             readers: 4,
-            cache_kib: 64 * 1024,
+            cache_kib: 48 * 1024,
             max_pages: None,
             share_file: false,
         }
@@ -44,14 +44,14 @@ impl SqliteOptions {
         self
     }
 
-    /// The page cache of the writer, in KiB; 64 MiB. Readers have a quarter of it.
+    /// The page cache of the writer, in KiB; 48 MiB. Readers have a quarter of it.
     #[must_use]
     pub fn cache_kib(mut self, kib: u32) -> Self {
         self.cache_kib = kib;
         self
     }
 
-    /// The most pages of 4 KiB that the file may have; no limit but SQLite's own.
+    /// The most pages that the file may have, 8 KiB each in a file that this made; no limit but SQLite's own.
     #[must_use]
     pub fn max_pages(mut self, pages: u32) -> Self {
         self.max_pages = Some(pages);

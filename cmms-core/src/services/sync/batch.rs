@@ -2,7 +2,7 @@
 
 use super::lease;
 use super::quarantine::settle;
-use super::sieve::{Batch, SievedPage};
+use super::sieve::{Part, Parts, SievedPage};
 use super::stream::{Stream, count};
 use super::synced::Synced;
 use super::write;
@@ -36,42 +36,80 @@ struct Open<'a> {
 
 /// Writes a batch with its checkpoint: afterwards both are durable, or neither is.
 ///
-/// When another writer waits, the transaction ends behind the page at hand, with the checkpoint of that page.
+/// A batch goes on with the next part as long as that is there already, since a transaction waits for no vendor,
+/// up to so many records. When another writer waits, the transaction ends behind the page at hand, with the
+/// checkpoint of that page.
+///
+/// # Errors
+/// Those of a write, and what came instead of the next part; then all before it is stored.
 pub(super) async fn commit<R: Synced>(
     stream: &mut Stream<'_, R>,
     run: &mut SyncRun,
-    batch: Batch<R>,
+    first: Part<R>,
+    parts: &mut Parts<R>,
+    most: usize,
 ) -> Result<()> {
-    let pages = batch.pages;
-    if is_on(Failpoint::CheckpointFirst)
-        && let Some(last) = pages.last()
-    {
-        let checkpoint = checkpoint_behind(last, &stream.checkpoint);
-        save_checkpoint_alone(stream, &checkpoint).await?;
-    }
     let mut open = Open {
         uow: None,
         run: run.clone(),
         checkpoint: stream.checkpoint.clone(),
         audit: Vec::new(),
     };
-    for page in pages {
-        open.checkpoint = checkpoint_behind(&page, &stream.checkpoint);
-        let counts = count::<R>(&mut open.run);
-        counts.pages += 1;
-        counts.fetched += page.fetched;
-        page_into(stream, &mut open, page).await?;
-        if open.uow.as_ref().is_some_and(Uow::others_wait) {
-            close(stream, run, &mut open).await?;
+    let mut next = Some(Ok(first));
+    let (mut written, mut records) = (0, 0);
+    let mut outcome = Ok(());
+    while let Some(part) = next.take() {
+        match part {
+            Ok(part) => {
+                records += part.records;
+                written += 1;
+                pages_into(stream, run, &mut open, part.pages).await?;
+            }
+            Err(e) => {
+                outcome = Err(e);
+                break;
+            }
+        }
+        if records < most {
+            next = parts.ready();
         }
     }
     if open.uow.is_some() || open.checkpoint != stream.checkpoint {
         close(stream, run, &mut open).await?;
     }
+    parts.committed(written);
     // Unchanged records are counted, and that is all: they write nothing.
     open.run.sum_up();
     *run = open.run;
     stream.tell(run);
+    outcome
+}
+
+async fn pages_into<'a, R: Synced>(
+    stream: &mut Stream<'a, R>,
+    run: &mut SyncRun,
+    open: &mut Open<'a>,
+    pages: Vec<SievedPage<R>>,
+) -> Result<()> {
+    if is_on(Failpoint::CheckpointFirst)
+        && let Some(last) = pages.last()
+    {
+        let checkpoint = checkpoint_behind(last, &stream.checkpoint);
+        if open.uow.is_some() {
+            close(stream, run, open).await?;
+        }
+        save_checkpoint_alone(stream, &checkpoint).await?;
+    }
+    for page in pages {
+        open.checkpoint = checkpoint_behind(&page, &stream.checkpoint);
+        let counts = count::<R>(&mut open.run);
+        counts.pages += 1;
+        counts.fetched += page.fetched;
+        page_into(stream, open, page).await?;
+        if open.uow.as_ref().is_some_and(Uow::others_wait) {
+            close(stream, run, open).await?;
+        }
+    }
     Ok(())
 }
 

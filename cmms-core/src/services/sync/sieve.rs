@@ -1,6 +1,6 @@
 //! Tells changed records from unchanged ones and maps those that changed, while earlier ones are written.
 //!
-//! Fetching, sieving and writing go on at the same time, each a batch ahead of the next. So a record can be
+//! Fetching, sieving and writing go on at the same time, each a part ahead of the next. So a record can be
 //! sieved before an earlier form of it is stored; such a record is marked, and looked up again when it is
 //! written.
 
@@ -30,19 +30,20 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-/// The most bytes that a batch takes in memory, where two are at a time.
-const BATCH_BYTES: usize = 16 << 20;
+/// The bytes in memory at which a part of a batch goes to be written, where two parts are at a time.
+const PART_BYTES: usize = 4 << 20;
 /// The most references that are remembered.
 const KNOWN_MAX: usize = 20_000;
-/// How long a batch gathers pages.
-const BATCH_TIME: Duration = Duration::from_secs(1);
+/// How long a part gathers pages.
+const PART_TIME: Duration = Duration::from_secs(1);
 
-/// Pages that are written together.
+/// Pages that go to be written. A batch has one part or, where the next is ready when one is written, several.
 #[derive(Debug)]
-pub(super) struct Batch<R> {
+pub(super) struct Part<R> {
     /// The pages, in order.
     pub(super) pages: Vec<SievedPage<R>>,
-    records: usize,
+    /// How many records they have.
+    pub(super) records: usize,
     bytes: usize,
 }
 
@@ -69,7 +70,7 @@ pub(super) struct SievedPage<R> {
     pub(super) high_water: Option<DateTime<Utc>>,
 }
 
-impl<R> Default for Batch<R> {
+impl<R> Default for Part<R> {
     fn default() -> Self {
         Self {
             pages: Vec::new(),
@@ -112,27 +113,32 @@ pub(super) struct Sieve {
     pub(super) mapping: Arc<Compiled>,
     pub(super) connection: ConnectionId,
     pub(super) entity: Entity,
-    /// The most records of a batch.
+    /// The most records of a part.
     pub(super) batch_records: usize,
 }
 
-/// The batches of a listing, in order.
-pub(super) struct Batches<R> {
-    batches: mpsc::Receiver<Result<Batch<R>>>,
+/// The parts of a listing, in order.
+pub(super) struct Parts<R> {
+    parts: mpsc::Receiver<Result<Part<R>>>,
     written: Arc<AtomicU64>,
-    // Dropping the batches ends the sieving, and the fetching with it.
+    // Dropping the parts ends the sieving, and the fetching with it.
     _task: AbortOnDropHandle<()>,
 }
 
-impl<R> Batches<R> {
-    /// The next batch; the one before is written. None: there are no more.
-    pub(super) async fn next(&mut self) -> Option<Result<Batch<R>>> {
-        self.batches.recv().await
+impl<R> Parts<R> {
+    /// The next part. None: there are no more.
+    pub(super) async fn next(&mut self) -> Option<Result<Part<R>>> {
+        self.parts.recv().await
     }
 
-    /// Says that the batch that was taken last is committed.
-    pub(super) fn committed(&self) {
-        self.written.fetch_add(1, Ordering::Release);
+    /// The next part, if it is there already.
+    pub(super) fn ready(&mut self) -> Option<Result<Part<R>>> {
+        self.parts.try_recv().ok()
+    }
+
+    /// Says that the oldest parts are committed.
+    pub(super) fn committed(&self, parts: u64) {
+        self.written.fetch_add(parts, Ordering::Release);
     }
 }
 
@@ -140,10 +146,10 @@ impl Sieve {
     /// Begins to sieve.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the task is owned by `Batches` and ends with it"
+        reason = "the task is owned by `Parts` and ends with it"
     )]
-    pub(super) fn start<R: Synced>(self, pages: Pages) -> Batches<R> {
-        let (to, batches) = mpsc::channel(1);
+    pub(super) fn start<R: Synced>(self, pages: Pages) -> Parts<R> {
+        let (to, parts) = mpsc::channel(1);
         let written = Arc::new(AtomicU64::new(0));
         let recent = Recent {
             known: Known::default(),
@@ -152,8 +158,8 @@ impl Sieve {
             written: Arc::clone(&written),
         };
         let task = tokio::spawn(self.run(pages, to, recent));
-        Batches {
-            batches,
+        Parts {
+            parts,
             written,
             _task: AbortOnDropHandle::new(task),
         }
@@ -162,14 +168,14 @@ impl Sieve {
     async fn run<R: Synced>(
         self,
         mut pages: Pages,
-        to: mpsc::Sender<Result<Batch<R>>>,
+        to: mpsc::Sender<Result<Part<R>>>,
         mut recent: Recent,
     ) {
-        let mut batch = Batch::default();
+        let mut part = Part::default();
         let mut began = self.clock.elapsed();
         let mut place = None;
         loop {
-            // A batch is begun when there is a place for it, so that no more than two are in memory: one that
+            // A part is begun when there is a place for it, so that no more than two are in memory: one that
             // is written and one behind it.
             let free = match place.take() {
                 Some(free) => free,
@@ -186,23 +192,23 @@ impl Sieve {
                 Some(Err(e)) => (None, Some(e)),
                 None => return,
             };
-            if batch.pages.is_empty() {
+            if part.pages.is_empty() {
                 began = self.clock.elapsed();
             }
             let complete = page.as_ref().is_none_or(|(page, _)| page.next.is_none());
             if let Some((page, bytes)) = page {
-                batch.records += usize::try_from(page.fetched).unwrap_or(usize::MAX);
-                batch.bytes += bytes;
-                batch.pages.push(page);
+                part.records += usize::try_from(page.fetched).unwrap_or(usize::MAX);
+                part.bytes += bytes;
+                part.pages.push(page);
             }
             let waited = self.clock.elapsed().saturating_sub(began);
-            let full = batch.records >= self.batch_records
-                || batch.bytes >= BATCH_BYTES
-                || waited >= BATCH_TIME;
-            if (complete || full) && !batch.pages.is_empty() {
+            let full = part.records >= self.batch_records
+                || part.bytes >= PART_BYTES
+                || waited >= PART_TIME;
+            if (complete || full) && !part.pages.is_empty() {
                 // What came in before a failure is good and is kept.
-                free.send(Ok(std::mem::take(&mut batch)));
-                recent.next_batch();
+                free.send(Ok(std::mem::take(&mut part)));
+                recent.next_part();
             } else {
                 place = Some(free);
             }
@@ -270,12 +276,12 @@ impl Sieve {
     }
 }
 
-/// What the sieve remembers of earlier pages: the ids of the batches that may not be committed yet, and what
+/// What the sieve remembers of earlier pages: the ids of the parts that may not be committed yet, and what
 /// references lead to.
 struct Recent {
     known: Known,
     ids: VecDeque<HashSet<Box<str>>>,
-    /// How many batches came before those.
+    /// How many parts came before those.
     first: u64,
     written: Arc<AtomicU64>,
 }
@@ -288,20 +294,20 @@ impl Recent {
             self.ids.pop_front();
             self.first += 1;
         }
-        let known = |id: &str| self.ids.iter().any(|batch| batch.contains(id));
+        let known = |id: &str| self.ids.iter().any(|part| part.contains(id));
         let on_its_way = records
             .iter()
             .map(|(id, _)| id)
             .filter(|id| known(id))
             .cloned()
             .collect();
-        if let Some(batch) = self.ids.back_mut() {
-            batch.extend(records.iter().map(|(id, _)| id.as_str().into()));
+        if let Some(part) = self.ids.back_mut() {
+            part.extend(records.iter().map(|(id, _)| id.as_str().into()));
         }
         on_its_way
     }
 
-    fn next_batch(&mut self) {
+    fn next_part(&mut self) {
         self.ids.push_back(HashSet::new());
     }
 }

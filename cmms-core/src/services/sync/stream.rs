@@ -97,6 +97,7 @@ impl<'a, R: Synced> Stream<'a, R> {
                 .in_flight(&self.plan.connection.options.0),
         });
         let batch_records = self.plan.connection.options.0.batch_records;
+        let most = batch_records.map_or(BATCH_RECORDS, |n| n as usize);
         let sieve = Sieve {
             store: Arc::clone(&self.app.store),
             scope: self.cx.scope.clone(),
@@ -104,20 +105,20 @@ impl<'a, R: Synced> Stream<'a, R> {
             mapping: Arc::clone(&self.mapping),
             connection: self.plan.connection.id,
             entity: R::ENTITY,
-            batch_records: batch_records.map_or(BATCH_RECORDS, |n| n as usize),
+            batch_records: most,
         };
-        let mut batches = sieve.start(pages);
-        while let Some(batch) = batches.next().await {
-            match batch {
-                Ok(batch) => commit(self, run, batch).await?,
-                Err(e) => {
-                    if e.is(code::VENDOR_LIST) {
-                        begin_anew(self, run.id).await?;
-                    }
-                    return Err(e);
+        let mut parts = sieve.start(pages);
+        while let Some(part) = parts.next().await {
+            let written = match part {
+                Ok(part) => commit(self, run, part, &mut parts, most).await,
+                Err(e) => Err(e),
+            };
+            if let Err(e) = written {
+                if e.is(code::VENDOR_LIST) {
+                    begin_anew(self, run.id).await?;
                 }
+                return Err(e);
             }
-            batches.committed();
         }
         Ok(())
     }
