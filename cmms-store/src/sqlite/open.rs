@@ -20,7 +20,9 @@ const STATEMENTS: usize = 256;
 /// Pages of the write-ahead log after which a commit moves them into the database.
 pub(super) const CHECKPOINT: u32 = 500;
 /// The same while many rows are written: pages that change often are then moved once.
-pub(super) const CHECKPOINT_BULK: u32 = 12_000;
+pub(super) const CHECKPOINT_BULK: u32 = 24_000;
+/// The same while others wait between the bulk writes: short enough that they hardly notice.
+pub(super) const CHECKPOINT_SHARED: u32 = 1_500;
 /// Octets that the file of the write-ahead log keeps when it starts anew.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
 

@@ -22,7 +22,7 @@ impl Default for SqliteOptions {
         Self {
             busy_timeout: Duration::from_secs(5),
             readers: 4,
-            cache_kib: 48 * 1024,
+            cache_kib: 32 * 1024,
             max_pages: None,
             share_file: false,
         }
@@ -44,7 +44,7 @@ impl SqliteOptions {
         self
     }
 
-    /// The page cache of the writer, in KiB; 48 MiB. Readers have a quarter of it.
+    /// The page cache of the writer, in KiB; 32 MiB. Readers have a quarter of it.
     #[must_use]
     pub fn cache_kib(mut self, kib: u32) -> Self {
         self.cache_kib = kib;

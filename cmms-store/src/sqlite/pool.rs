@@ -1,7 +1,7 @@
 //! The connections of a store: one writer that is taken in turn, a few readers.
 
 use super::errors::is_busy;
-use super::open::{CHECKPOINT, CHECKPOINT_BULK, Target};
+use super::open::{CHECKPOINT, CHECKPOINT_BULK, CHECKPOINT_SHARED, Target};
 use cmms_core::{Error, Result};
 use rusqlite::Connection;
 use std::fmt;
@@ -15,6 +15,8 @@ use tokio::time::{sleep, timeout};
 const BULK: usize = 1_000;
 /// After this many writes without a bulk one, the write-ahead log is kept short again.
 const QUIET: u32 = 50;
+/// For this many writes it is remembered that others waited.
+const SHARED: u32 = 100;
 
 /// The connections.
 #[derive(Debug)]
@@ -31,10 +33,12 @@ struct Writer {
     connection: Connection,
     /// It could not be cleaned and is replaced at its next use.
     broken: bool,
-    /// Whether the log may grow as long as bulk writes need it.
-    long_log: bool,
+    /// Pages of the log at which a commit moves them into the database.
+    log_pages: u32,
     /// Writes since the last bulk one.
     quiet: u32,
+    /// Writes for which it is still thought that others wait for their turn.
+    shared: u32,
 }
 
 impl fmt::Debug for Writer {
@@ -50,8 +54,9 @@ impl Pool {
         let writer = Writer {
             connection,
             broken: false,
-            long_log: false,
-            quiet: 0,
+            log_pages: CHECKPOINT,
+            quiet: QUIET,
+            shared: 0,
         };
         Self {
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
@@ -158,7 +163,7 @@ impl WriterGuard {
         if self.writer.broken {
             self.writer.connection = target.writer().map_err(|e| target.error(e))?;
             self.writer.broken = false;
-            self.writer.long_log = false;
+            self.writer.log_pages = CHECKPOINT;
         }
         match run(&self.writer.connection, "BEGIN IMMEDIATE") {
             Ok(()) => Ok(true),
@@ -186,38 +191,44 @@ impl WriterGuard {
     }
 
     /// Says how many rows a call writes.
-    pub(super) fn expect(&mut self, rows: usize) -> Result<()> {
-        if rows < BULK {
-            return Ok(());
-        }
-        self.bulk = true;
-        self.log_length(true)
+    pub(super) fn expect(&mut self, rows: usize) {
+        self.bulk |= rows >= BULK;
     }
 
-    fn log_length(&mut self, long: bool) -> Result<()> {
-        if self.writer.long_log == long {
-            return Ok(());
+    /// Sets how long the log may grow: long for bulk writes alone, shorter where others wait meanwhile, since they
+    /// would wait for its moving, too.
+    fn set_log(&mut self) -> Result<()> {
+        let pages = match (self.writer.quiet < QUIET, self.writer.shared > 0) {
+            (true, false) => CHECKPOINT_BULK,
+            (true, true) => CHECKPOINT_SHARED,
+            (false, _) => CHECKPOINT,
+        };
+        if self.writer.log_pages != pages {
+            self.writer
+                .connection
+                .pragma_update(None, "wal_autocheckpoint", pages)
+                .map_err(|e| self.pool.target.error(e))?;
+            self.writer.log_pages = pages;
         }
-        let pages = if long { CHECKPOINT_BULK } else { CHECKPOINT };
-        self.writer
-            .connection
-            .pragma_update(None, "wal_autocheckpoint", pages)
-            .map_err(|e| self.pool.target.error(e))?;
-        self.writer.long_log = long;
         Ok(())
     }
 
     /// Makes all of it durable.
     pub(super) fn commit(mut self) -> Result<()> {
         self.connection()?;
-        self.writer.quiet = if self.bulk {
+        let writer = &mut self.writer;
+        writer.quiet = if self.bulk {
             0
         } else {
-            self.writer.quiet.saturating_add(1)
+            writer.quiet.saturating_add(1)
         };
-        if self.writer.quiet > QUIET {
-            self.log_length(false)?;
-        }
+        let others = self.pool.queue.load(Ordering::Relaxed) > 0;
+        writer.shared = if others {
+            SHARED
+        } else {
+            writer.shared.saturating_sub(1)
+        };
+        self.set_log()?;
         run(&self.writer.connection, "COMMIT").map_err(|e| self.pool.target.error(e))
     }
 }

@@ -81,7 +81,7 @@ impl SqliteTx {
         let target = &self.pool.target;
         match &mut self.held {
             Held::Write(writer) => {
-                writer.expect(rows)?;
+                writer.expect(rows);
                 let connection = writer.connection()?;
                 step_aside(rows > SHORT, || work(connection, &statements))
                     .map_err(|e| target.error(e))
@@ -92,7 +92,7 @@ impl SqliteTx {
             ))),
             Held::Nothing => {
                 let mut writer = self.pool.writer().await?;
-                writer.expect(rows)?;
+                writer.expect(rows);
                 step_aside(true, || {
                     let done =
                         work(writer.connection()?, &statements).map_err(|e| target.error(e))?;
