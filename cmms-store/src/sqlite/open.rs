@@ -18,7 +18,7 @@ const PAGE: u32 = 8_192;
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 256;
 /// Pages of the write-ahead log after which a commit moves them into the database.
-pub(super) const CHECKPOINT: u32 = 500;
+pub(super) const CHECKPOINT: u32 = 2_000;
 /// The same while many rows are written: pages that change often are then moved once.
 pub(super) const CHECKPOINT_BULK: u32 = 24_000;
 /// The same while others wait between the bulk writes: short enough that they hardly notice.
