@@ -76,7 +76,7 @@ impl Ground {
     pub async fn new(worker: &str, arguments: &[&str]) -> Self {
         let config = UpkeepConfig::default()
             .assets(100)
-            .work_orders(900)
+            .work_orders(1_800)
             .latency(Duration::from_millis(2));
         let options = ConnectionOptions {
             batch_records: Some(BATCH),

@@ -15,10 +15,14 @@ pub(super) struct Changes {
     pub(super) high: Option<DateTime<Utc>>,
     pub(super) idle: u8,
     pub(super) doubts: u8,
+    pub(super) until: Option<i64>,
 }
 
 impl Changes {
     pub(super) fn turn(mut self, at: At, mut rows: Vec<Row>) -> Result<Turn> {
+        if self.until.is_some_and(|until| self.bound >= Some(until)) {
+            return Ok(self.at(At::Start).end());
+        }
         if at == At::Newest {
             return self.newest(&rows);
         }
@@ -122,18 +126,23 @@ impl Changes {
     }
 
     /// What the end is measured by: nothing of it is later than what the list gave.
-    fn newest(self, rows: &[Row]) -> Result<Turn> {
+    fn newest(mut self, rows: &[Row]) -> Result<Turn> {
         if rows.is_empty() && self.high.is_none() {
             // It had records, and has none at all now.
             return self.at(At::Newest).doubt(At::Newest);
         }
-        let later = rows.iter().filter_map(Row::millis).max() > self.bound;
-        let cursor = self.at(At::Newest);
-        if later {
-            cursor.doubt(At::Start)
-        } else {
-            Ok(cursor.end())
+        let latest = rows.iter().filter_map(Row::millis).max();
+        if latest <= self.bound {
+            return Ok(self.at(At::Newest).end());
         }
+        if self.doubts > 0 {
+            return self.at(At::Newest).doubt(At::Start);
+        }
+        // The first time it is asked again at once: most likely the records changed just now. What changes after
+        // that is for the next listing, or a busy account would never come to its end.
+        self.until = self.until.or(latest);
+        self.doubts = 1;
+        Ok(Turn::Again(self.at(At::Start)))
     }
 
     /// Whether rows are as asked for: none below the bound, times ascending.
@@ -162,6 +171,7 @@ impl Changes {
             high: self.high,
             idle: self.idle,
             doubts: self.doubts,
+            until: self.until,
         }
     }
 }

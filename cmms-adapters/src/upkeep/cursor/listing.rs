@@ -152,6 +152,7 @@ impl Listing {
             high: self.high,
             idle: self.idle,
             doubts: self.doubts,
+            until: None,
         }
     }
 }

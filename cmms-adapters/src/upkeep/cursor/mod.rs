@@ -57,6 +57,9 @@ pub(super) struct Cursor {
     /// How often the list contradicted itself since it last gave something new.
     #[serde(default, skip_serializing_if = "is_zero")]
     doubts: u8,
+    /// The latest change when an end had more behind it: once that is read, the listing ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<i64>,
 }
 
 /// A part of a listing: work orders may need two.
@@ -179,6 +182,7 @@ impl Cursor {
             high: None,
             idle: 0,
             doubts: 0,
+            until: None,
             part,
         }
     }
@@ -314,6 +318,7 @@ impl Cursor {
             high,
             idle,
             doubts,
+            until,
         } = self;
         if part.of == Of::Plain && at != At::Newest && rows.iter().any(|r| r.archived) {
             part.of = Of::Whole;
@@ -326,6 +331,7 @@ impl Cursor {
                 high,
                 idle,
                 doubts,
+                until,
             }
             .turn(at, rows),
             Mode::Listing {

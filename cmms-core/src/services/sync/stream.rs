@@ -119,6 +119,8 @@ impl<'a, R: Synced> Stream<'a, R> {
                 }
                 return Err(e);
             }
+            // Parts may always be ready: who shares the caller's task, such as a display of progress, gets its turn.
+            tokio::task::yield_now().await;
         }
         Ok(())
     }
