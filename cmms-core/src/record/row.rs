@@ -75,14 +75,6 @@ impl Row {
         Self(cells.0)
     }
 
-    /// The record of this row.
-    ///
-    /// # Errors
-    /// Names the column whose cell does not fit.
-    pub fn to_record<R: Record>(&self) -> Result<R> {
-        R::read(&mut self.source())
-    }
-
     /// The record of this row, without copies of its texts.
     ///
     /// # Errors
@@ -97,20 +89,6 @@ impl Row {
             }
         }
         R::read(&mut Cells(self.0.into_iter()))
-    }
-
-    /// Reads the cells from the first on.
-    pub fn source(&self) -> impl Source + '_ {
-        struct Cells<'r>(std::slice::Iter<'r, Cell<'static>>);
-        impl Source for Cells<'_> {
-            fn take(&mut self) -> Result<Cell<'_>> {
-                self.0
-                    .next()
-                    .map(Cell::borrowed)
-                    .ok_or_else(|| Error::internal("a row is too short"))
-            }
-        }
-        Cells(self.0.iter())
     }
 }
 
