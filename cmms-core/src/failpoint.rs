@@ -13,6 +13,8 @@ pub enum Failpoint {
     IgnoreSnapshot = 2,
     /// A run takes a lease whose owner lives.
     StealLease = 4,
+    /// A whole list is believed to have every record that there is.
+    BelieveLists = 8,
 }
 
 #[cfg(feature = "failpoints")]

@@ -1,4 +1,4 @@
-//! An adapter of your own: `cargo run --example custom_adapter -- http://127.0.0.1:18080 test-token`
+//! An adapter of your own: `cargo run --example custom_adapter -- http://127.0.0.1:9100 test-token`
 use cmms::adapters::http::{HttpLayer, NumberedPages, Request, record};
 use cmms::adapters::{EgressClient, EgressPolicy};
 use cmms::core::mapping::{EntityMapping, Transform, Transform::*, rules};

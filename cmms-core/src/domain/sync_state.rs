@@ -66,7 +66,7 @@ record! {
         digest: Digest [Digest Internal],
         /// The record as the vendor sent it.
         raw: RawJson [Plain Personal],
-        /// What the mapping made of it: the value of each mapped column.
+        /// What the mapping made of it: the value of each mapped column, long texts as digests.
         snapshot: RawJson [Plain Personal],
         /// Values of the vendor that have no word here, by field.
         vendor_values: Map<String, Value> [Plain Internal],
@@ -80,6 +80,18 @@ record! {
         changed_at: DateTime<Utc> [Plain Internal],
     }
     index [[record_id]]
+}
+
+record! {
+    /// The part of a link that tells that there is one.
+    pub struct LinkKey: "external_links" projection {
+        /// The connection.
+        connection_id: ConnectionId [Key Internal],
+        /// What kind of record it is.
+        entity: Entity [Key Internal],
+        /// The vendor's id.
+        external_id: String [Key Internal],
+    }
 }
 
 record! {
@@ -109,7 +121,7 @@ record! {
         external_id: String [Key Internal],
         /// Our record.
         record_id: Uuid [Once Internal],
-        /// What the mapping made of it: the value of each mapped column.
+        /// What the mapping made of it: the value of each mapped column, long texts as digests.
         snapshot: RawJson [Plain Personal],
         /// The fields that the mapping supplied rather than the vendor; null: none.
         supplied: Option<Json<Vec<String>>> [Plain Internal],

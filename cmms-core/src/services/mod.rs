@@ -17,6 +17,7 @@ mod provenance;
 pub mod quarantine;
 pub mod registry;
 pub mod runs;
+mod snapshot;
 pub mod sync;
 pub mod uow;
 pub mod work_orders;

@@ -1,5 +1,6 @@
 //! Who wrote each field of a synced record: the vendor, the mapping or a person.
 
+use super::snapshot as kept;
 use crate::Result;
 use crate::domain::entity::Entity;
 use crate::domain::sync_state::{External, LinkDigest, LinkFields, Origin, PendingRef};
@@ -92,7 +93,7 @@ struct View<'a> {
 impl View<'_> {
     fn of(&self, name: &str, present: &Value) -> Origin {
         match self.snapshot.get(name) {
-            Some(pulled) if pulled != present => Origin::Person,
+            Some(pulled) if *pulled != *kept::value(present) => Origin::Person,
             Some(_) if self.supplied.iter().any(|s| s == name) => Origin::Mapping,
             Some(_) => Origin::Vendor,
             None => Origin::Person,

@@ -7,7 +7,6 @@ use cmms_core::{Error, Result};
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection, Row};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::rc::Rc;
 use uuid::Uuid;
 
 /// A cell as a parameter.
@@ -24,6 +23,17 @@ impl ToSql for Bound<'_> {
             Cell::Bytes(v) => ValueRef::Blob(v),
             Cell::Id(v) => ValueRef::Blob(v.as_bytes()),
         }))
+    }
+}
+
+/// Many cells as one parameter, a table for `rarray`. Not as the `Rc` that rusqlite 0.39 offers for it: that one
+/// never frees the values.
+struct Many<'c>(&'c [Cell<'c>]);
+
+impl ToSql for Many<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let values: Vec<Value> = self.0.iter().map(owned).collect();
+        Ok(ToSqlOutput::new_boxed(values, c"rarray"))
     }
 }
 
@@ -49,10 +59,7 @@ pub(super) fn bind_param(
         Param::Cell(cell) => statement.raw_bind_parameter(index, Bound(cell)),
         Param::Text(text) => statement.raw_bind_parameter(index, text.as_ref()),
         Param::Number(number) => statement.raw_bind_parameter(index, number),
-        Param::Many(cells) => {
-            let values: Vec<Value> = cells.iter().map(owned).collect();
-            statement.raw_bind_parameter(index, Rc::new(values))
-        }
+        Param::Many(cells) => statement.raw_bind_parameter(index, Many(cells)),
     }
 }
 

@@ -18,7 +18,7 @@ const PAGE: u32 = 8_192;
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 256;
 /// Pages of the write-ahead log after which a commit moves them into the database.
-pub(super) const CHECKPOINT: u32 = 2_000;
+pub(super) const CHECKPOINT: u32 = 4_000;
 /// The same while many rows are written: pages that change often are then moved once.
 pub(super) const CHECKPOINT_BULK: u32 = 24_000;
 /// The same while others wait between the bulk writes: short enough that they hardly notice.
@@ -171,7 +171,7 @@ impl Target {
     pub(super) fn reader(&self) -> Result<Connection, Fault> {
         let connection = self.writer_raw(OpenFlags::empty())?;
         connection.pragma_update(None, "query_only", true)?;
-        connection.pragma_update(None, "cache_size", -i64::from(self.options.cache_kib / 4))?;
+        connection.pragma_update(None, "cache_size", -i64::from(self.options.cache_kib / 8))?;
         Ok(connection)
     }
 

@@ -44,7 +44,7 @@ impl SqliteOptions {
         self
     }
 
-    /// The page cache of the writer, in KiB; 32 MiB. Readers have a quarter of it.
+    /// The page cache of the writer, in KiB; 32 MiB. Readers have an eighth of it each.
     #[must_use]
     pub fn cache_kib(mut self, kib: u32) -> Self {
         self.cache_kib = kib;

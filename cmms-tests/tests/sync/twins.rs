@@ -1,6 +1,8 @@
 //! Each guarantee has a twin that breaks it; its test must then fail.
 
+use cmms::SyncStatus;
 use cmms::core::failpoint::{Failpoint, set};
+use cmms_tests::{Plant, Where};
 use std::sync::Arc;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
@@ -43,4 +45,13 @@ async fn twin_a_stolen_lease_is_caught() {
     // The first run then loses its lease and ends with an error, or the second one is let in.
     let (first, second) = super::connection::second_run().await;
     assert!(first.is_err() || second.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twin_a_list_that_is_believed_is_caught() {
+    let _broken = Broken::now(Failpoint::BelieveLists).await;
+    let plant = Plant::small(Where::Sqlite).await;
+    plant.sync().await;
+    plant.vendor().empty_lists(true);
+    assert_eq!(plant.force().await.status, SyncStatus::Ok);
 }

@@ -37,8 +37,8 @@ struct Open<'a> {
 /// Writes a batch with its checkpoint: afterwards both are durable, or neither is.
 ///
 /// A batch goes on with the next part as long as that is there already, since a transaction waits for no vendor,
-/// up to so many records. When another writer waits, the transaction ends behind the page at hand, with the
-/// checkpoint of that page.
+/// up to so many records. When another writer waits, the transaction ends behind the piece of a page at hand; the
+/// checkpoint moves with the last piece.
 ///
 /// # Errors
 /// Those of a write, and what came instead of the next part; then all before it is stored.
@@ -101,13 +101,20 @@ async fn pages_into<'a, R: Synced>(
         save_checkpoint_alone(stream, &checkpoint).await?;
     }
     for page in pages {
-        open.checkpoint = checkpoint_behind(&page, &stream.checkpoint);
+        let behind = checkpoint_behind(&page, &stream.checkpoint);
         let counts = count::<R>(&mut open.run);
         counts.pages += 1;
         counts.fetched += page.fetched;
-        page_into(stream, open, page).await?;
-        if open.uow.as_ref().is_some_and(Uow::others_wait) {
-            close(stream, run, open).await?;
+        let mut pieces = page.pieces().into_iter().peekable();
+        while let Some(piece) = pieces.next() {
+            // Rows may be stored before the checkpoint of their page, never the other way round.
+            if pieces.peek().is_none() {
+                open.checkpoint = behind.clone();
+            }
+            page_into(stream, open, piece).await?;
+            if open.uow.as_ref().is_some_and(Uow::others_wait) {
+                close(stream, run, open).await?;
+            }
         }
     }
     Ok(())

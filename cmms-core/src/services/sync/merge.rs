@@ -1,5 +1,6 @@
 //! Puts what a vendor changed into a record, and nothing else.
 
+use super::super::snapshot as kept;
 use super::references::Known;
 use super::synced::Synced;
 use super::withdraw;
@@ -27,7 +28,7 @@ pub(super) fn snapshot<R: Synced>(mapped: &Mapped) -> Result<RawJson, MapError> 
     for member in &mapped.members {
         if let Some(column) = R::TABLE.columns.get(member.place) {
             let name = format!("{}.{}", column.name, member.name);
-            fields.name(&name)?.value(&member.value)?;
+            fields.name(&name)?.value(&kept::value(&member.value))?;
         }
     }
     fields.end()
@@ -44,10 +45,10 @@ impl Fields {
         Ok(self)
     }
 
-    /// The same value as [`cell_json`] makes.
+    /// The same value as [`cell_json`] makes, as it is kept.
     fn cell(&mut self, cell: &Cell<'_>) -> Result<(), MapError> {
         match cell {
-            Cell::Text(text) => self.value(text),
+            Cell::Text(text) => self.value(&kept::text(text)),
             Cell::Json(text) => {
                 self.0.extend_from_slice(text.as_bytes());
                 Ok(())
@@ -125,7 +126,7 @@ pub(super) fn merge<R: Synced>(
             continue;
         }
         let before = snapshot.and_then(|s| s.get(column.name));
-        let vendor_changed = before != Some(&cell_json(&cell));
+        let vendor_changed = before != Some(&*kept::value(&cell_json(&cell)));
         if !vendor_changed || *present == cell {
             continue;
         }
@@ -143,7 +144,7 @@ pub(super) fn merge<R: Synced>(
         let before = snapshot.and_then(|s| s.get(&name));
         let mut fields = withdraw::fields_of(present);
         let stored = fields.get(&*member.name).unwrap_or(&Value::Null);
-        if before == Some(&member.value) || *stored == member.value {
+        if before == Some(&*kept::value(&member.value)) || *stored == member.value {
             continue;
         }
         merged.note_value(&name, column.privacy, stored, before);
@@ -204,7 +205,7 @@ impl Merged {
     ) {
         self.fields.push(name.to_owned());
         // Somebody here had changed what the vendor changes now.
-        if snapshot.is_some_and(|pulled| pulled != present) {
+        if snapshot.is_some_and(|pulled| *pulled != *kept::value(present)) {
             tracing::debug!(field = name, "a local value gives way to the vendor's");
             let shown = matches!(privacy, Privacy::Public | Privacy::Internal);
             self.overwritten.push(FieldChange {

@@ -12,6 +12,7 @@ mod sieve;
 mod stream;
 mod synced;
 mod tags;
+mod unlisted;
 mod withdraw;
 mod write;
 

@@ -4,6 +4,7 @@ use super::lease;
 use super::quarantine;
 use super::stream::Stream;
 use super::synced::with_entity;
+use super::unlisted;
 use crate::context::CallContext;
 use crate::domain::connection::Connection;
 use crate::domain::entity::{Entity, SyncType};
@@ -202,7 +203,7 @@ async fn finish(
     run.status = match &failure {
         Some(e) if e.kind() == ErrorKind::Cancelled => SyncStatus::Cancelled,
         Some(_) => SyncStatus::Failed,
-        None if waiting > 0 => SyncStatus::Partial,
+        None if waiting > 0 || unlisted::is_noted(&run) => SyncStatus::Partial,
         None => SyncStatus::Ok,
     };
     if let Some(e) = &failure {

@@ -34,6 +34,8 @@ use uuid::Uuid;
 const PART_BYTES: usize = 4 << 20;
 /// The most references that are remembered.
 const KNOWN_MAX: usize = 20_000;
+/// The most records that are written before others that wait get their turn.
+const PIECE: usize = 500;
 /// How long a part gathers pages.
 const PART_TIME: Duration = Duration::from_secs(1);
 
@@ -94,6 +96,24 @@ impl<R> SievedPage<R> {
             next: None,
             high_water: None,
         }
+    }
+
+    /// The page in pieces that are written one after the other. The last ends the waiting of those in quarantine,
+    /// when all of them are written.
+    pub(super) fn pieces(mut self) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        while self.items.len() > PIECE {
+            let rest = self.items.split_off(PIECE);
+            let items = std::mem::replace(&mut self.items, rest);
+            pieces.push(Self {
+                known: self.known.pick(&wanted(&items)),
+                items,
+                met: self.met,
+                ..Self::new(0)
+            });
+        }
+        pieces.push(self);
+        pieces
     }
 
     /// No page, but records that waited here.

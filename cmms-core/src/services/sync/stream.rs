@@ -5,6 +5,7 @@ use super::pages::{Listing, Pages};
 use super::run::Plan;
 use super::sieve::Sieve;
 use super::synced::Synced;
+use super::unlisted;
 use crate::context::CallContext;
 use crate::domain::sync_run::{StreamCount, SyncRun};
 use crate::domain::sync_state::Checkpoint;
@@ -84,6 +85,8 @@ impl<'a, R: Synced> Stream<'a, R> {
 
     async fn listing(&mut self, run: &mut SyncRun, position: Option<Position>) -> Result<()> {
         let capabilities = self.plan.adapter.capabilities().require(R::ENTITY)?;
+        let from_the_start = position.is_none();
+        let before = count::<R>(run).fetched;
         let incremental = capabilities.since && !self.plan.force && position.is_none();
         let since = self.checkpoint.high_water.filter(|_| incremental);
         let pages = Pages::fetch(Listing {
@@ -121,6 +124,10 @@ impl<'a, R: Synced> Stream<'a, R> {
             }
             // Parts may always be ready: who shares the caller's task, such as a display of progress, gets its turn.
             tokio::task::yield_now().await;
+        }
+        if from_the_start && since.is_none() {
+            let listed = count::<R>(run).fetched - before;
+            unlisted::note::<R>(self, run, listed).await?;
         }
         Ok(())
     }

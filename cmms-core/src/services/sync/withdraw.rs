@@ -1,5 +1,6 @@
 //! Takes back what a mapping set that is gone.
 
+use super::super::snapshot as kept;
 use super::synced::Synced;
 use crate::mapping::{MappedMember, cell_json};
 use crate::record::{Cell, Field, Row};
@@ -33,14 +34,15 @@ pub(super) fn unmapped<R: Synced>(
         if let Some(member) = member {
             let mapped = |m: &MappedMember| m.place == place && &*m.name == member;
             let mut fields = fields_of(present);
-            if members.iter().any(mapped) || fields.get(member) != Some(pulled) {
+            let stands = |value: &Value| *kept::value(value) == *pulled;
+            if members.iter().any(mapped) || !fields.get(member).is_some_and(stands) {
                 continue;
             }
             fields.remove(member);
             *present = fields.cell().into_owned();
         } else {
             let empty = match pulled {
-                _ if cell_json(present) != *pulled => continue,
+                _ if *kept::value(&cell_json(present)) != *pulled => continue,
                 _ if described.nullable => Cell::Null,
                 Value::Array(_) => Cell::Json("[]".into()),
                 Value::Object(_) => Cell::Json("{}".into()),
