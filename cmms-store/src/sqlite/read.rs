@@ -228,7 +228,7 @@ mod tests {
         assert!(orders.contains("work_orders_by_asset_id"), "{orders}");
     }
 
-    /// rusqlite 0.39 leaks the values of an array that is bound as an `Rc`: a sync of 600,000 records kept 45 MB.
+    /// rusqlite 0.39 leaks the values of an array that is bound as an `Rc`: a sync of 60,000 assets kept 17 MB.
     #[cfg(target_os = "linux")]
     #[test]
     fn regression_many_values_are_freed_with_their_statement() {

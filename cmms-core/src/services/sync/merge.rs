@@ -1,6 +1,5 @@
 //! Puts what a vendor changed into a record, and nothing else.
 
-use super::super::snapshot as kept;
 use super::references::Known;
 use super::synced::Synced;
 use super::withdraw;
@@ -10,6 +9,7 @@ use crate::failpoint::{Failpoint, is_on};
 use crate::ids::ConnectionId;
 use crate::mapping::{MapError, Mapped, MappedRef, cell_json};
 use crate::record::{Cell, Column, Field, Privacy, RawJson, Row};
+use crate::services::snapshot as kept;
 use serde_json::{Map, Value};
 
 /// What the mapping made of a record, as the link keeps it: mapped columns and references.

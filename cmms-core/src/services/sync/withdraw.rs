@@ -1,9 +1,9 @@
 //! Takes back what a mapping set that is gone.
 
-use super::super::snapshot as kept;
 use super::synced::Synced;
 use crate::mapping::{MappedMember, cell_json};
 use crate::record::{Cell, Field, Row};
+use crate::services::snapshot as kept;
 use serde_json::{Map, Value};
 
 /// Empties the fields that the snapshot has and no rule sets any more, unless somebody here changed them since.
