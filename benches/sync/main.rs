@@ -21,6 +21,11 @@ mod writes;
 
 use clap::Parser;
 
+/// As in the command `cmms`.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// What this process is to do: compare, or be one of those that are compared.
 #[derive(Debug, Parser)]
 struct Args {

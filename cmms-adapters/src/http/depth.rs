@@ -6,20 +6,10 @@ const MAX_DEPTH: usize = 64;
 /// Whether a JSON text is nested deeper than is accepted. Texts that are no JSON are left to the parser.
 pub(super) fn is_too_deep(json: &[u8]) -> bool {
     let mut depth = 0_usize;
-    let mut in_string = false;
-    let mut escaped = false;
-    for byte in json {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
+    let mut rest = json.iter();
+    while let Some(byte) = rest.next() {
         match byte {
-            b'"' => in_string = true,
+            b'"' => pass_text(&mut rest),
             b'[' | b'{' => {
                 depth += 1;
                 if depth > MAX_DEPTH {
@@ -31,6 +21,18 @@ pub(super) fn is_too_deep(json: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// Goes behind the end of a text, of which most of an answer consists.
+fn pass_text(rest: &mut std::slice::Iter<'_, u8>) {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest.as_slice()) {
+        if rest.nth(at) == Some(&b'"') {
+            return;
+        }
+        // What is escaped.
+        rest.next();
+    }
+    *rest = [].iter();
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Typed access to a transaction: `tx.of::<WorkOrder>().require(…)`.
 
 use super::store::{Filter, Lock, Query, SaveRule, Saved, Tx};
-use crate::record::{Cell, Record};
+use crate::record::{Cell, Record, Table};
 use crate::{Error, Result};
 use std::marker::PhantomData;
 
@@ -125,6 +125,9 @@ impl<R: Record> crate::record::RowSource for One<'_, R> {
     fn row<'a>(&'a self, _: usize, to: &mut dyn crate::record::Sink<'a>) {
         self.0.write(to);
     }
+    fn key<'a>(&'a self, _: &'static Table, _: usize, to: &mut dyn crate::record::Sink<'a>) {
+        self.0.write_key(to);
+    }
 }
 
 struct Many<'r, R>(&'r [R]);
@@ -136,6 +139,11 @@ impl<R: Record> crate::record::RowSource for Many<'_, R> {
     fn row<'a>(&'a self, i: usize, to: &mut dyn crate::record::Sink<'a>) {
         if let Some(record) = self.0.get(i) {
             record.write(to);
+        }
+    }
+    fn key<'a>(&'a self, _: &'static Table, i: usize, to: &mut dyn crate::record::Sink<'a>) {
+        if let Some(record) = self.0.get(i) {
+            record.write_key(to);
         }
     }
 }

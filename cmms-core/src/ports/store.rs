@@ -217,7 +217,8 @@ pub trait Tx: Send {
     /// In [`TxMode::Once`] all rows of a call are saved or, on an error, none.
     ///
     /// # Errors
-    /// `CMMS-INTERNAL-001` for a key repeated in one call or a write in a snapshot.
+    /// `CMMS-INTERNAL-001` for a key repeated in one call or a write in a snapshot; then the transaction stays
+    /// usable. After an error of the store itself it may have ended, with nothing of it stored.
     async fn save(
         &mut self,
         table: &'static Table,

@@ -51,6 +51,10 @@ macro_rules! record {
                 $( to.put($crate::record::Field::cell(&self.$field)); )*
             }
 
+            fn write_key<'a>(&'a self, to: &mut dyn $crate::record::Sink<'a>) {
+                $( $crate::record!(@key $role to, self.$field); )*
+            }
+
             fn read(from: &mut dyn $crate::record::Source) -> $crate::Result<Self> {
                 Ok(Self {
                     $( $field: from
@@ -62,6 +66,8 @@ macro_rules! record {
             }
         }
     };
+    (@key Key $to:ident, $cell:expr) => { $to.put($crate::record::Field::cell(&$cell)) };
+    (@key $role:ident $to:ident, $cell:expr) => {};
     (@sets) => { &[] };
     (@sets [$([$($col:ident),+ $(,)?]),* $(,)?]) => { &[$(&[$(stringify!($col)),+]),*] };
     (@projection) => { false };

@@ -1,6 +1,6 @@
 //! Rows: what travels between records and stores.
 
-use super::{Cell, Record};
+use super::{Cell, Column, Record, Role, Table};
 use crate::{Error, Result};
 
 /// Takes the cells of one row, in the order of its table's columns.
@@ -24,9 +24,33 @@ pub trait RowSource: Sync {
     fn len(&self) -> usize;
     /// Writes row `i`.
     fn row<'a>(&'a self, i: usize, to: &mut dyn Sink<'a>);
+    /// Writes the cells of the key of row `i` of this table, in order.
+    fn key<'a>(&'a self, table: &'static Table, i: usize, to: &mut dyn Sink<'a>) {
+        self.row(
+            i,
+            &mut OfKey {
+                columns: table.columns.iter(),
+                to,
+            },
+        );
+    }
     /// Whether there are none.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Lets the cells of the key pass.
+struct OfKey<'t, 's> {
+    columns: std::slice::Iter<'static, Column>,
+    to: &'t mut dyn Sink<'s>,
+}
+
+impl<'a> Sink<'a> for OfKey<'_, 'a> {
+    fn put(&mut self, cell: Cell<'a>) {
+        if self.columns.next().is_some_and(|c| c.role == Role::Key) {
+            self.to.put(cell);
+        }
     }
 }
 
@@ -46,6 +70,11 @@ impl<R: Record> RowSource for Vec<R> {
     fn row<'a>(&'a self, i: usize, to: &mut dyn Sink<'a>) {
         if let Some(record) = self.get(i) {
             record.write(to);
+        }
+    }
+    fn key<'a>(&'a self, _: &'static Table, i: usize, to: &mut dyn Sink<'a>) {
+        if let Some(record) = self.get(i) {
+            record.write_key(to);
         }
     }
 }

@@ -93,6 +93,8 @@ pub trait Record: Sized + Send + Sync + 'static {
     const TABLE: &'static Table;
     /// Writes the cells, in the order of the columns.
     fn write<'a>(&'a self, to: &mut dyn Sink<'a>);
+    /// Writes the cells of the key, in order.
+    fn write_key<'a>(&'a self, to: &mut dyn Sink<'a>);
     /// Reads the cells, in the order of the columns.
     ///
     /// # Errors

@@ -39,6 +39,9 @@ pub(crate) struct Statements {
     pub(crate) insert: Action,
     /// Updates the row whose version is one less.
     pub(crate) update: Action,
+    /// Tells of each column that is part of an index whether the stored row has the same value; none where an
+    /// update changes no index.
+    pub(crate) same: Option<Action>,
     /// Updates the row unless its digest is the same.
     pub(crate) merge: Action,
     /// Finds whether the key of a row is stored.
@@ -80,10 +83,21 @@ impl Statements {
             delete: format!("DELETE FROM {name} WHERE \"org_id\" = ?1{by_key}"),
             select,
             insert: insert(table),
-            update: update(table, Meeting::Update),
-            merge: update(table, Meeting::Merge),
+            update: update(table, Meeting::Update, &[]),
+            same: same(table),
+            merge: update(table, Meeting::Merge, &[]),
             exists: exists(table),
         }
+    }
+
+    /// The update of a row whose columns of indexes have these values already, in the order of `same`. An engine
+    /// writes each index that has a column which is set, whether or not that changes its value.
+    pub(crate) fn update_but(&self, is_same: &[bool]) -> Action {
+        let unchanged = indexed(self.table).zip(is_same);
+        let unchanged: Vec<usize> = unchanged
+            .filter_map(|((i, _), same)| same.then_some(i))
+            .collect();
+        update(self.table, Meeting::Update, &unchanged)
     }
 
     /// Whether the table has unique keys beside its own.
@@ -110,11 +124,43 @@ enum Meeting {
     Merge,
 }
 
-fn update(table: &Table, meeting: Meeting) -> Action {
+/// The columns that an update sets and that are part of an index.
+fn indexed(table: &'static Table) -> impl Iterator<Item = (usize, &'static Column)> {
+    let base = fit::base(table);
+    let of_index = move |name| {
+        let sets = base.unique.iter().chain(base.index);
+        sets.copied().flatten().any(|column| *column == name)
+    };
+    let columns = table.columns.iter().enumerate();
+    columns.filter(move |(_, c)| c.role == Role::Plain && of_index(c.name))
+}
+
+fn same(table: &'static Table) -> Option<Action> {
+    let mut uses: Vec<bool> = table.columns.iter().map(|c| c.role == Role::Key).collect();
+    let mut compared = Vec::new();
+    for (i, column) in indexed(table) {
+        compared.push(format!("{} IS ?{}", quoted(column.name), i + 2));
+        if let Some(used) = uses.get_mut(i) {
+            *used = true;
+        }
+    }
+    let compared = (!compared.is_empty()).then(|| compared.join(", "))?;
+    Some(Action {
+        sql: of_key(table, &compared),
+        uses,
+    })
+}
+
+/// Updates a row, but for these columns.
+fn update(table: &Table, meeting: Meeting, unchanged: &[usize]) -> Action {
     let mut set: Vec<String> = Vec::new();
     let mut conditions = String::new();
     let mut uses = Vec::with_capacity(table.columns.len());
     for (i, column) in table.columns.iter().enumerate() {
+        if unchanged.contains(&i) {
+            uses.push(false);
+            continue;
+        }
         let (name, param) = (quoted(column.name), format!("?{}", i + 2));
         let used = match (column.role, meeting) {
             (Role::Key, _) => {
@@ -166,15 +212,22 @@ fn update(table: &Table, meeting: Meeting) -> Action {
 }
 
 fn exists(table: &Table) -> Action {
-    let is_key = |c: &Column| c.role == Role::Key;
-    let mut sql = format!("SELECT 1 FROM {} WHERE \"org_id\" = ?1", quoted(table.name));
+    Action {
+        sql: of_key(table, "1"),
+        uses: table.columns.iter().map(|c| c.role == Role::Key).collect(),
+    }
+}
+
+/// Selects something of the row with the key of a row.
+fn of_key(table: &Table, what: &str) -> String {
+    let mut sql = format!(
+        "SELECT {what} FROM {} WHERE \"org_id\" = ?1",
+        quoted(table.name)
+    );
     for (i, column) in table.key() {
         let _ = write!(sql, " AND {} = ?{}", quoted(column.name), i + 2);
     }
-    Action {
-        sql,
-        uses: table.columns.iter().map(is_key).collect(),
-    }
+    sql
 }
 
 /// The statements of the tables that were used so far.
@@ -204,6 +257,7 @@ mod tests {
     use super::*;
     use cmms_core::domain::numbering::DailyNumber;
     use cmms_core::domain::sync_state::{Checkpoint, SyncLease};
+    use cmms_core::domain::work_order::WorkOrder;
     use cmms_core::record::Record as _;
 
     #[test]
@@ -217,6 +271,29 @@ mod tests {
         assert!(lease.merge.sql.contains("\"version\" = \"version\" + 1"));
         let numbers = Statements::of(DailyNumber::TABLE);
         assert!(numbers.update.sql.contains("SET \"last\" = \"last\" + ?4"));
+    }
+
+    #[test]
+    fn an_update_leaves_columns_of_indexes_alone_that_stay_the_same() {
+        let orders = Statements::of(WorkOrder::TABLE);
+        let same = orders.same.as_ref().unwrap();
+        let columns = "SELECT \"updated_at\" IS ?6, \"asset_id\" IS ?10, ";
+        assert!(same.sql.starts_with(columns), "{}", same.sql);
+        let count = same.sql.matches(" IS ?").count();
+        let mut unchanged = vec![true; count];
+        unchanged[0] = false;
+        let update = orders.update_but(&unchanged);
+        assert!(
+            update.sql.contains("\"updated_at\" = ?6, \"title\" = ?8"),
+            "{}",
+            update.sql
+        );
+        assert!(!update.sql.contains("\"status\""), "{}", update.sql);
+        assert_eq!(
+            orders.update_but(&vec![false; count]).sql,
+            orders.update.sql
+        );
+        assert!(Statements::of(DailyNumber::TABLE).same.is_none());
     }
 
     #[test]

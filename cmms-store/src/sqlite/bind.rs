@@ -2,11 +2,12 @@
 
 use super::errors::{Fault, is_clash};
 use crate::sql::{Action, Param, Statements, fit};
-use cmms_core::record::{Cell, Column, Kind, Role, RowSource, Sink, Source, Table};
+use cmms_core::record::{Cell, Column, Kind, RowSource, Sink, Source, Table};
 use cmms_core::{Error, Result};
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection, Row};
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 use uuid::Uuid;
 
 /// A cell as a parameter.
@@ -99,7 +100,7 @@ pub(super) enum Ran {
 /// A statement on rows, looked up once for all rows of a call.
 pub(super) struct RowStatement<'c, 's> {
     statement: CachedStatement<'c>,
-    uses: &'s [bool],
+    uses: Cow<'s, [bool]>,
     table: &'static Table,
 }
 
@@ -110,34 +111,46 @@ impl<'c, 's> RowStatement<'c, 's> {
         action: &'s Action,
         org: Uuid,
     ) -> Result<Self, Fault> {
-        let mut statement = connection.prepare_cached(&action.sql)?;
+        Self::with(connection, table, &action.sql, (&action.uses).into(), org)
+    }
+
+    /// One that was made for a row.
+    pub(super) fn of(
+        connection: &'c Connection,
+        table: &'static Table,
+        action: Action,
+        org: Uuid,
+    ) -> Result<Self, Fault> {
+        Self::with(connection, table, &action.sql, action.uses.into(), org)
+    }
+
+    fn with(
+        connection: &'c Connection,
+        table: &'static Table,
+        sql: &str,
+        uses: Cow<'s, [bool]>,
+        org: Uuid,
+    ) -> Result<Self, Fault> {
+        let mut statement = connection.prepare_cached(sql)?;
         statement.raw_bind_parameter(1, org.as_bytes().as_slice())?;
         Ok(Self {
             statement,
-            uses: &action.uses,
+            uses,
             table,
         })
     }
 
-    /// Binds row `i` and gives the hash of its key.
-    pub(super) fn bind(
-        &mut self,
-        rows: &dyn RowSource,
-        i: usize,
-        hashes: &RandomState,
-    ) -> Result<u64, Fault> {
+    /// Binds row `i`.
+    pub(super) fn bind(&mut self, rows: &dyn RowSource, i: usize) -> Result<(), Fault> {
         let mut binder = Binder {
             statement: &mut self.statement,
-            uses: self.uses,
+            uses: &self.uses,
             table: self.table,
             next: 0,
-            key: hashes.build_hasher(),
             fault: None,
         };
         rows.row(i, &mut binder);
-        let Binder {
-            next, key, fault, ..
-        } = binder;
+        let Binder { next, fault, .. } = binder;
         if let Some(fault) = fault {
             return Err(fault);
         }
@@ -149,7 +162,7 @@ impl<'c, 's> RowStatement<'c, 's> {
             ))
             .into());
         }
-        Ok(key.finish())
+        Ok(())
     }
 
     /// Runs the statement on the row that was bound last.
@@ -160,6 +173,20 @@ impl<'c, 's> RowStatement<'c, 's> {
             Err(e) if is_clash(&e) => Ok(Ran::Clash),
             Err(e) => Err(e.into()),
         }
+    }
+
+    /// What the statement tells of each column of the row that it finds, if it finds one.
+    pub(super) fn tells(&mut self, to: &mut Vec<bool>) -> Result<bool, Fault> {
+        to.clear();
+        let columns = self.statement.column_count();
+        let mut rows = self.statement.raw_query();
+        let Some(row) = rows.next()? else {
+            return Ok(false);
+        };
+        for i in 0..columns {
+            to.push(row.get(i)?);
+        }
+        Ok(true)
     }
 
     /// Whether the statement finds a row.
@@ -173,16 +200,12 @@ struct Binder<'b, 'c> {
     uses: &'b [bool],
     table: &'static Table,
     next: usize,
-    key: std::hash::DefaultHasher,
     fault: Option<Fault>,
 }
 
 impl Binder<'_, '_> {
     fn take(&mut self, i: usize, column: &Column, cell: &Cell<'_>) -> Result<(), Fault> {
         fit(self.table, column, cell, column.nullable)?;
-        if column.role == Role::Key {
-            hash_cell(cell, &mut self.key);
-        }
         if self.uses.get(i) == Some(&true) {
             self.statement.raw_bind_parameter(i + 2, Bound(cell))?;
         }

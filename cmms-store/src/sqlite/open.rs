@@ -14,15 +14,15 @@ use std::time::Duration;
 /// The first octets of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Octets of a page of a new file.
-const PAGE: u32 = 8_192;
+const PAGE: u32 = 16_384;
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 256;
 /// Pages of the write-ahead log after which a commit moves them into the database.
-pub(super) const CHECKPOINT: u32 = 4_000;
+pub(super) const CHECKPOINT: u32 = 2_000;
 /// The same while many rows are written: pages that change often are then moved once.
-pub(super) const CHECKPOINT_BULK: u32 = 24_000;
+pub(super) const CHECKPOINT_BULK: u32 = 12_000;
 /// The same while others wait between the bulk writes: short enough that they hardly notice.
-pub(super) const CHECKPOINT_SHARED: u32 = 1_500;
+pub(super) const CHECKPOINT_SHARED: u32 = 750;
 /// Octets that the file of the write-ahead log keeps when it starts anew.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
 

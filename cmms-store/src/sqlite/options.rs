@@ -51,7 +51,7 @@ impl SqliteOptions {
         self
     }
 
-    /// The most pages that the file may have, 8 KiB each in a file that this made; no limit but SQLite's own.
+    /// The most pages that the file may have, 16 KiB each in a file that this made; no limit but SQLite's own.
     #[must_use]
     pub fn max_pages(mut self, pages: u32) -> Self {
         self.max_pages = Some(pages);

@@ -231,16 +231,21 @@ impl WriterGuard {
         self.set_log()?;
         run(&self.writer.connection, "COMMIT").map_err(|e| self.pool.target.error(e))
     }
-}
 
-impl Drop for WriterGuard {
-    fn drop(&mut self) {
+    /// Undoes all of the transaction and ends it.
+    pub(super) fn undo(&mut self) {
         if !self.writer.connection.is_autocommit()
             && let Err(e) = run(&self.writer.connection, "ROLLBACK")
         {
             tracing::warn!(error = %e, "cmms.store.rollback: the writer is replaced");
             self.writer.broken = true;
         }
+    }
+}
+
+impl Drop for WriterGuard {
+    fn drop(&mut self) {
+        self.undo();
     }
 }
 

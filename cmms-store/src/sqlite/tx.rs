@@ -83,8 +83,13 @@ impl SqliteTx {
             Held::Write(writer) => {
                 writer.expect(rows);
                 let connection = writer.connection()?;
-                step_aside(rows > SHORT, || work(connection, &statements))
-                    .map_err(|e| target.error(e))
+                let done = step_aside(rows > SHORT, || work(connection, &statements));
+                // A single statement undoes itself when it fails; a savepoint for several would copy each page that
+                // they change.
+                if done.is_err() && rows > 1 {
+                    writer.undo();
+                }
+                done.map_err(|e| target.error(e))
             }
             Held::Snapshot(_) => Err(Error::internal(format!(
                 "{} is written in a transaction that only reads",
@@ -127,6 +132,7 @@ impl Tx for SqliteTx {
         rule: SaveRule,
     ) -> Result<Vec<Saved>> {
         let org = self.org;
+        write::refuse_repeats(table, rows)?;
         self.write(rows.len(), table, |c, s| write::save(c, s, org, rows, rule))
             .await
     }

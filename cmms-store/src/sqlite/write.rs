@@ -1,6 +1,6 @@
 //! Saves and deletes, inside of a transaction that the caller has begun.
 
-use super::bind::{Ran, RowStatement, bind_key};
+use super::bind::{Ran, RowStatement, bind_key, hash_cell};
 use super::errors::Fault;
 use crate::sql::Statements;
 use cmms_core::Error;
@@ -9,10 +9,11 @@ use cmms_core::record::{Cell, RowSource, Sink, Table};
 use rusqlite::Connection;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::RandomState;
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use uuid::Uuid;
 
-/// Saves rows; all of them or, on an error, none.
+/// Saves rows. On an error some of them may be saved; the caller then undoes the whole transaction, unless the
+/// error was found before the first row.
 pub(super) fn save(
     connection: &Connection,
     statements: &Statements,
@@ -20,57 +21,28 @@ pub(super) fn save(
     rows: &dyn RowSource,
     rule: SaveRule,
 ) -> Result<Vec<Saved>, Fault> {
-    whole(connection, rows.len(), || match rule {
+    match rule {
         SaveRule::Insert => insert(connection, statements, org, rows),
         SaveRule::Update => update(connection, statements, org, rows),
         SaveRule::Upsert => upsert(connection, statements, org, rows),
-    })
+    }
 }
 
-/// Deletes the rows of keys; all of them or, on an error, none.
+/// Deletes the rows of keys. On an error some of them may be deleted, as with [`save`].
 pub(super) fn delete(
     connection: &Connection,
     statements: &Statements,
     org: Uuid,
     keys: &[&[Cell<'_>]],
 ) -> Result<u64, Fault> {
-    whole(connection, keys.len(), || {
-        let mut statement = connection.prepare_cached(&statements.delete)?;
-        statement.raw_bind_parameter(1, org.as_bytes().as_slice())?;
-        let mut deleted = 0;
-        for key in keys {
-            bind_key(&mut statement, statements, key)?;
-            deleted += u64::try_from(statement.raw_execute()?).unwrap_or(u64::MAX);
-        }
-        Ok(deleted)
-    })
-}
-
-/// Undoes what a call of several statements did when one of them fails; a single statement does so itself.
-fn whole<T>(
-    connection: &Connection,
-    size: usize,
-    work: impl FnOnce() -> Result<T, Fault>,
-) -> Result<T, Fault> {
-    if size <= 1 {
-        return work();
+    let mut statement = connection.prepare_cached(&statements.delete)?;
+    statement.raw_bind_parameter(1, org.as_bytes().as_slice())?;
+    let mut deleted = 0;
+    for key in keys {
+        bind_key(&mut statement, statements, key)?;
+        deleted += u64::try_from(statement.raw_execute()?).unwrap_or(u64::MAX);
     }
-    connection
-        .prepare_cached("SAVEPOINT cmms_call")?
-        .execute([])?;
-    let done = work();
-    // After some failures SQLite has undone the whole transaction already.
-    if done.is_err() && !connection.is_autocommit() {
-        connection
-            .prepare_cached("ROLLBACK TO cmms_call")?
-            .execute([])?;
-    }
-    if !connection.is_autocommit() {
-        connection
-            .prepare_cached("RELEASE cmms_call")?
-            .execute([])?;
-    }
-    done
+    Ok(deleted)
 }
 
 fn insert(
@@ -80,15 +52,12 @@ fn insert(
     rows: &dyn RowSource,
 ) -> Result<Vec<Saved>, Fault> {
     let mut insert = RowStatement::new(connection, statements.table, &statements.insert, org)?;
-    each(statements.table, rows, |i, hashes| {
-        let key = insert.bind(rows, i, hashes)?;
-        Ok((
-            key,
-            match insert.run()? {
-                Ran::Changed => Saved::Inserted,
-                Ran::Nothing | Ran::Clash => Saved::Duplicate,
-            },
-        ))
+    each(rows, |i| {
+        insert.bind(rows, i)?;
+        Ok(match insert.run()? {
+            Ran::Changed => Saved::Inserted,
+            Ran::Nothing | Ran::Clash => Saved::Duplicate,
+        })
     })
 }
 
@@ -98,18 +67,42 @@ fn update(
     org: Uuid,
     rows: &dyn RowSource,
 ) -> Result<Vec<Saved>, Fault> {
-    let mut update = RowStatement::new(connection, statements.table, &statements.update, org)?;
-    each(statements.table, rows, |i, hashes| {
-        let key = update.bind(rows, i, hashes)?;
-        Ok((
-            key,
-            match update.run()? {
-                Ran::Changed => Saved::Updated,
-                Ran::Nothing => Saved::Stale,
-                Ran::Clash => Saved::Duplicate,
-            },
-        ))
+    let table = statements.table;
+    let Some(same) = &statements.same else {
+        let mut update = RowStatement::new(connection, table, &statements.update, org)?;
+        return each(rows, |i| {
+            update.bind(rows, i)?;
+            Ok(updated(update.run()?))
+        });
+    };
+    let mut same = RowStatement::new(connection, table, same, org)?;
+    let mut is_same = Vec::new();
+    // Rows of one call mostly change the same columns.
+    let mut updates: HashMap<Vec<bool>, RowStatement<'_, '_>> = HashMap::new();
+    each(rows, |i| {
+        same.bind(rows, i)?;
+        if !same.tells(&mut is_same)? {
+            return Ok(Saved::Stale);
+        }
+        if !updates.contains_key(&is_same) {
+            let action = statements.update_but(&is_same);
+            let update = RowStatement::of(connection, table, action, org)?;
+            updates.insert(is_same.clone(), update);
+        }
+        let Some(update) = updates.get_mut(&is_same) else {
+            return Err(Error::internal("an update that was made is gone").into());
+        };
+        update.bind(rows, i)?;
+        Ok(updated(update.run()?))
     })
+}
+
+fn updated(ran: Ran) -> Saved {
+    match ran {
+        Ran::Changed => Saved::Updated,
+        Ran::Nothing => Saved::Stale,
+        Ran::Clash => Saved::Duplicate,
+    }
 }
 
 /// Inserts first, since most rows of an upsert are new; what is stored already is updated unless its digest
@@ -124,45 +117,47 @@ fn upsert(
     let mut insert = RowStatement::new(connection, table, &statements.insert, org)?;
     let mut merge = RowStatement::new(connection, table, &statements.merge, org)?;
     let mut exists = RowStatement::new(connection, table, &statements.exists, org)?;
-    each(table, rows, |i, hashes| {
-        let key = insert.bind(rows, i, hashes)?;
+    each(rows, |i| {
+        insert.bind(rows, i)?;
         if insert.run()? == Ran::Changed {
-            return Ok((key, Saved::Inserted));
+            return Ok(Saved::Inserted);
         }
-        merge.bind(rows, i, hashes)?;
-        let saved = match merge.run()? {
+        merge.bind(rows, i)?;
+        Ok(match merge.run()? {
             Ran::Changed => Saved::Updated,
             Ran::Clash => Saved::Duplicate,
             Ran::Nothing if !statements.has_unique() => Saved::Unchanged,
             Ran::Nothing => {
-                exists.bind(rows, i, hashes)?;
+                exists.bind(rows, i)?;
                 if exists.finds()? {
                     Saved::Unchanged
                 } else {
                     Saved::Duplicate
                 }
             }
-        };
-        Ok((key, saved))
+        })
     })
 }
 
-/// Saves each row and refuses a key that comes twice.
 fn each(
-    table: &'static Table,
     rows: &dyn RowSource,
-    mut save: impl FnMut(usize, &RandomState) -> Result<(u64, Saved), Fault>,
+    save: impl FnMut(usize) -> Result<Saved, Fault>,
 ) -> Result<Vec<Saved>, Fault> {
+    (0..rows.len()).map(save).collect()
+}
+
+/// Refuses a key that comes twice, before anything is written.
+pub(super) fn refuse_repeats(table: &'static Table, rows: &dyn RowSource) -> Result<(), Error> {
     let count = rows.len();
+    if count <= 1 {
+        return Ok(());
+    }
     let hashes = RandomState::new();
-    let mut seen: HashMap<u64, usize> = HashMap::with_capacity(if count > 1 { count } else { 0 });
-    let mut answers = Vec::with_capacity(count);
+    let mut seen: HashMap<u64, usize> = HashMap::with_capacity(count);
     for i in 0..count {
-        let (mut hash, saved) = save(i, &hashes)?;
-        answers.push(saved);
-        if count == 1 {
-            break;
-        }
+        let mut key = KeyHash(hashes.build_hasher());
+        rows.key(table, i, &mut key);
+        let mut hash = key.0.finish();
         // Equal hashes of unequal keys step on to the next free place.
         loop {
             match seen.entry(hash) {
@@ -175,15 +170,22 @@ fn each(
                         return Err(Error::internal(format!(
                             "a key of {} comes twice in one call",
                             table.name
-                        ))
-                        .into());
+                        )));
                     }
                     hash = hash.wrapping_add(1);
                 }
             }
         }
     }
-    Ok(answers)
+    Ok(())
+}
+
+struct KeyHash(DefaultHasher);
+
+impl<'a> Sink<'a> for KeyHash {
+    fn put(&mut self, cell: Cell<'a>) {
+        hash_cell(&cell, &mut self.0);
+    }
 }
 
 fn key_of(table: &'static Table, rows: &dyn RowSource, i: usize) -> Vec<Cell<'static>> {
@@ -193,10 +195,7 @@ fn key_of(table: &'static Table, rows: &dyn RowSource, i: usize) -> Vec<Cell<'st
             self.0.push(cell.into_owned());
         }
     }
-    let mut cells = Cells(Vec::with_capacity(table.columns.len()));
-    rows.row(i, &mut cells);
-    table
-        .key()
-        .filter_map(|(i, _)| cells.0.get(i).cloned())
-        .collect()
+    let mut cells = Cells(Vec::new());
+    rows.key(table, i, &mut cells);
+    cells.0
 }

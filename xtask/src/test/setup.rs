@@ -21,6 +21,16 @@ pub(crate) fn check(root: &Path) -> Result<()> {
                 .to_owned(),
         );
     }
+    if !["make", "gmake"]
+        .iter()
+        .any(|name| works(Command::new(name).arg("--version")))
+    {
+        missing.push(
+            "make (the allocator of the command `cmms` is C): `apt-get install make`, `dnf install make` or \
+             `xcode-select --install`"
+                .to_owned(),
+        );
+    }
     if !works(&mut cargo(root, &["--version"])) {
         missing.push(
             "cargo: `curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh`".to_owned(),

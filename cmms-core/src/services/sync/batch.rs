@@ -16,6 +16,9 @@ use crate::services::audit::AuditEvent;
 use crate::services::uow::Uow;
 use crate::{Error, Result};
 
+/// For so many parts it is remembered that another writer waited.
+const SHARED: u32 = 20;
+
 /// The checkpoint once a page is stored. The high-water mark moves when the listing is complete.
 fn checkpoint_behind<R>(page: &SievedPage<R>, before: &Checkpoint) -> Checkpoint {
     let mut after = before.clone();
@@ -36,8 +39,8 @@ struct Open<'a> {
 
 /// Writes a batch with its checkpoint: afterwards both are durable, or neither is.
 ///
-/// A batch goes on with the next part as long as that is there already, since a transaction waits for no vendor,
-/// up to so many records. When another writer waits, the transaction ends behind the piece of a page at hand; the
+/// A batch goes on with the next part as long as that is at hand, since a transaction waits for no vendor, up to so
+/// many records: the fewer transactions, the fewer times are the pages of the indexes written. When another writer waits, the transaction ends behind the piece of a page at hand; the
 /// checkpoint moves with the last piece.
 ///
 /// # Errors
@@ -71,7 +74,13 @@ pub(super) async fn commit<R: Synced>(
             }
         }
         if records < most {
-            next = parts.ready();
+            // Another writer would wait for this one's waiting, too.
+            next = if stream.shared > 0 {
+                stream.shared -= 1;
+                parts.ready()
+            } else {
+                parts.at_hand().await
+            };
         }
     }
     if open.uow.is_some() || open.checkpoint != stream.checkpoint {
@@ -113,6 +122,7 @@ async fn pages_into<'a, R: Synced>(
             }
             page_into(stream, open, piece).await?;
             if open.uow.as_ref().is_some_and(Uow::others_wait) {
+                stream.shared = SHARED;
                 close(stream, run, open).await?;
             }
         }

@@ -53,6 +53,11 @@ impl Pages {
         Self { pages, _task: task }
     }
 
+    /// The next page, if it is there already.
+    pub(super) fn ready(&mut self) -> Option<Result<PullPage>> {
+        self.pages.try_recv().ok()
+    }
+
     /// The next page; None: there are no more.
     pub(super) async fn next(&mut self) -> Option<Result<PullPage>> {
         self.pages.recv().await

@@ -26,7 +26,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
@@ -36,6 +36,8 @@ const PART_BYTES: usize = 4 << 20;
 const KNOWN_MAX: usize = 20_000;
 /// The most records that are written before others that wait get their turn.
 const PIECE: usize = 500;
+/// How long an open transaction waits for the next part.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// How long a part gathers pages.
 const PART_TIME: Duration = Duration::from_secs(1);
 
@@ -140,6 +142,9 @@ pub(super) struct Sieve {
 /// The parts of a listing, in order.
 pub(super) struct Parts<R> {
     parts: mpsc::Receiver<Result<Part<R>>>,
+    /// Whether the next part is being made of pages that have come in, without waiting for the vendor.
+    working: watch::Receiver<bool>,
+    clock: Arc<dyn Clock>,
     written: Arc<AtomicU64>,
     // Dropping the parts ends the sieving, and the fetching with it.
     _task: AbortOnDropHandle<()>,
@@ -156,6 +161,23 @@ impl<R> Parts<R> {
         self.parts.try_recv().ok()
     }
 
+    /// The next part, if it is there or is being made of pages that have come in. No vendor is waited for, and
+    /// no store for long that lets nobody read while another writes.
+    pub(super) async fn at_hand(&mut self) -> Option<Result<Part<R>>> {
+        let clock = Arc::clone(&self.clock);
+        let patience = clock.sleep(PATIENCE);
+        tokio::pin!(patience);
+        while *self.working.borrow_and_update() {
+            tokio::select! {
+                biased;
+                part = self.parts.recv() => return part,
+                changed = self.working.changed() => if changed.is_err() { break },
+                () = &mut patience => break,
+            }
+        }
+        self.ready()
+    }
+
     /// Says that the oldest parts are committed.
     pub(super) fn committed(&self, parts: u64) {
         self.written.fetch_add(parts, Ordering::Release);
@@ -170,6 +192,8 @@ impl Sieve {
     )]
     pub(super) fn start<R: Synced>(self, pages: Pages) -> Parts<R> {
         let (to, parts) = mpsc::channel(1);
+        let (at_work, working) = watch::channel(true);
+        let clock = Arc::clone(&self.clock);
         let written = Arc::new(AtomicU64::new(0));
         let recent = Recent {
             known: Known::default(),
@@ -177,9 +201,11 @@ impl Sieve {
             first: 0,
             written: Arc::clone(&written),
         };
-        let task = tokio::spawn(self.run(pages, to, recent));
+        let task = tokio::spawn(self.run(pages, to, at_work, recent));
         Parts {
             parts,
+            working,
+            clock,
             written,
             _task: AbortOnDropHandle::new(task),
         }
@@ -189,6 +215,7 @@ impl Sieve {
         self,
         mut pages: Pages,
         to: mpsc::Sender<Result<Part<R>>>,
+        at_work: watch::Sender<bool>,
         mut recent: Recent,
     ) {
         let mut part = Part::default();
@@ -204,7 +231,16 @@ impl Sieve {
                     Err(_) => return,
                 },
             };
-            let (page, failure) = match pages.next().await {
+            let page = match pages.ready() {
+                Some(page) => Some(page),
+                None => {
+                    at_work.send_replace(false);
+                    let page = pages.next().await;
+                    at_work.send_replace(true);
+                    page
+                }
+            };
+            let (page, failure) = match page {
                 Some(Ok(page)) => match self.sieve(page, &mut recent).await {
                     Ok(page) => (Some(page), None),
                     Err(e) => (None, Some(e)),
