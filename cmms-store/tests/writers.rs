@@ -143,7 +143,7 @@ async fn two_handles_make_one_organization() {
 #[tokio::test]
 async fn a_full_disk_stores_nothing_of_the_change_and_the_rest_stays() {
     let (_folder, path) = place();
-    let store = SqliteStore::open(&path, SqliteOptions::default().max_pages(120)).unwrap();
+    let store = SqliteStore::open(&path, SqliteOptions::default().max_pages(80)).unwrap();
     let scope = scope(&store).await;
     let mut tx = store.begin(&scope, TxMode::Once).await.unwrap();
     let kept = samples::setting("kept", 1);

@@ -209,7 +209,7 @@ async fn a_full_disk_ends_a_sync_at_its_last_commit() {
     let sim = UpkeepSim::start(config, 0).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cmms.db");
-    let small = SqliteOptions::default().max_pages(500);
+    let small = SqliteOptions::default().max_pages(250);
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file, small).unwrap());
     let full = client(Arc::clone(&store), &sim).await;
     let options = ConnectionOptions {

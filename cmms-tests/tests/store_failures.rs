@@ -66,7 +66,7 @@ fn a_damaged_database_is_kept_for_a_look() {
     let whole = fs::read(desk.file("cmms.db")).unwrap();
     let half = whole[..whole.len() / 2].to_vec();
     let mut torn = whole;
-    torn[2 * 8192..].fill(0xff);
+    torn[2 * 16_384..].fill(0xff);
     for damaged in [half, torn] {
         fs::write(desk.file("cmms.db"), damaged).unwrap();
         let before = files(desk.folder.path());
@@ -93,7 +93,7 @@ struct Disk<'a>(&'a Path);
 impl<'a> Disk<'a> {
     fn mount(at: &'a Path) -> Option<Self> {
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]);
+        mount.args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]);
         let done = mount.arg(at).status().is_ok_and(|s| s.success());
         done.then_some(Self(at))
     }

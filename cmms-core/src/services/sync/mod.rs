@@ -5,6 +5,7 @@ pub(super) mod lease;
 mod merge;
 mod pages;
 mod quarantine;
+mod recent;
 mod references;
 pub(super) mod remap;
 mod run;

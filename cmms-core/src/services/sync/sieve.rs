@@ -7,6 +7,7 @@
 use super::merge::{fresh, snapshot};
 use super::pages::Pages;
 use super::quarantine::{Bad, Met};
+use super::recent::Recent;
 use super::references::Known;
 use super::synced::Synced;
 use super::write::Item;
@@ -22,7 +23,7 @@ use crate::ports::store::{Store, TxMode};
 use crate::record::{Cell, Digest, Field, RawJson};
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -195,12 +196,7 @@ impl Sieve {
         let (at_work, working) = watch::channel(true);
         let clock = Arc::clone(&self.clock);
         let written = Arc::new(AtomicU64::new(0));
-        let recent = Recent {
-            known: Known::default(),
-            ids: VecDeque::from([HashSet::new()]),
-            first: 0,
-            written: Arc::clone(&written),
-        };
+        let recent = Recent::new(Arc::clone(&written));
         let task = tokio::spawn(self.run(pages, to, at_work, recent));
         Parts {
             parts,
@@ -332,42 +328,6 @@ impl Sieve {
     }
 }
 
-/// What the sieve remembers of earlier pages: the ids of the parts that may not be committed yet, and what
-/// references lead to.
-struct Recent {
-    known: Known,
-    ids: VecDeque<HashSet<Box<str>>>,
-    /// How many parts came before those.
-    first: u64,
-    written: Arc<AtomicU64>,
-}
-
-impl Recent {
-    /// Notes these records and gives those that are on their way already.
-    fn note(&mut self, records: &Records) -> BTreeSet<String> {
-        let written = self.written.load(Ordering::Acquire);
-        while self.first < written && self.ids.len() > 1 {
-            self.ids.pop_front();
-            self.first += 1;
-        }
-        let known = |id: &str| self.ids.iter().any(|part| part.contains(id));
-        let on_its_way = records
-            .iter()
-            .map(|(id, _)| id)
-            .filter(|id| known(id))
-            .cloned()
-            .collect();
-        if let Some(part) = self.ids.back_mut() {
-            part.extend(records.iter().map(|(id, _)| id.as_str().into()));
-        }
-        on_its_way
-    }
-
-    fn next_part(&mut self) {
-        self.ids.push_back(HashSet::new());
-    }
-}
-
 fn one<R: Synced>(
     mapping: &Compiled,
     stored: &HashMap<String, (Digest, Uuid)>,
@@ -464,7 +424,8 @@ pub(super) fn wanted<R>(items: &[Item<R>]) -> BTreeSet<&str> {
         .collect()
 }
 
-type Records = Vec<(String, ExternalRecord)>;
+/// Records with the vendor's ids.
+pub(super) type Records = Vec<(String, ExternalRecord)>;
 
 /// Of records of a page with the same id the newest stays, where the id first appeared; the others count as
 /// unchanged.
