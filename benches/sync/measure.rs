@@ -133,7 +133,7 @@ fn delta(peers: &Option<Peers>, repeats: usize) {
         return println!("no delta: {why}");
     }
     let mut rows: Vec<(&str, Vec<Figures>)> = Vec::new();
-    for _ in 0..repeats.max(5) {
+    for _ in 0..repeats.max(15) {
         if let Err(why) = touched() {
             return println!("no delta: {why}");
         }

@@ -177,13 +177,26 @@ pub(super) fn refer<R: Synced>(
     merged: &mut Merged,
 ) {
     for reference in references {
-        let id = reference.external_id.map_or(Value::Null, Value::String);
-        if snapshot.and_then(|s| s.get(reference.column)) == Some(&id) {
+        if refers_as_before(&reference, snapshot) {
             continue;
         }
-        if record.refer(reference.column, known.target(connection, id.as_str())) {
+        let target = known.target(connection, reference.external_id.as_deref());
+        if record.refer(reference.column, target) {
             merged.fields.push(reference.column.to_owned());
         }
+    }
+}
+
+/// Whether the vendor's reference is the one that was pulled last.
+pub(super) fn refers_as_before(
+    reference: &MappedRef,
+    snapshot: Option<&Map<String, Value>>,
+) -> bool {
+    let pulled = snapshot.and_then(|s| s.get(reference.column));
+    match (pulled, reference.external_id.as_deref()) {
+        (Some(Value::String(pulled)), Some(id)) => pulled == id,
+        (Some(Value::Null), None) => true,
+        _ => false,
     }
 }
 

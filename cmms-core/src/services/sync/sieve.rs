@@ -300,7 +300,9 @@ impl Sieve {
         .await
         .map_err(|e| Error::internal("the mapping of a page broke off").source(e))?;
         // Links stay as long as the run goes on, so what is found now holds when the page is written.
-        let wanted = wanted(&sieved.items);
+        // A linked record mostly refers to what it did before; whether it does is known when it is written.
+        let new = sieved.items.iter().filter(|i| i.known.is_none());
+        let wanted = wanted(new);
         if !wanted.is_empty() {
             let known = &mut recent.known;
             known.keep_below(KNOWN_MAX);
@@ -416,9 +418,9 @@ fn map<R: Synced>(
 }
 
 /// The vendor's ids that records refer to.
-pub(super) fn wanted<R>(items: &[Item<R>]) -> BTreeSet<&str> {
+fn wanted<'i, R: 'i>(items: impl IntoIterator<Item = &'i Item<R>>) -> BTreeSet<&'i str> {
     items
-        .iter()
+        .into_iter()
         .flat_map(|i| &i.mapped.references)
         .filter_map(|r| r.external_id.as_deref())
         .collect()

@@ -1,9 +1,8 @@
 //! Writes the records of a batch and their links.
 
-use super::merge::{Merged, fresh, merge, refer};
+use super::merge::{Merged, fresh, merge, refer, refers_as_before};
 use super::quarantine::Bad;
 use super::references::Known;
-use super::sieve::wanted;
 use super::stream::{Stream, count};
 use super::synced::{Fresh, Synced};
 use super::tags;
@@ -23,7 +22,7 @@ use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// A record that is new or changed.
@@ -68,7 +67,8 @@ pub(super) async fn records<R: Synced>(
     let connection = &stream.plan.connection;
     let mut present = stored::<R>(uow.tx(), connection.id, &items).await?;
     let items = sure(run, &present, items);
-    known.find(uow.tx(), connection.id, &wanted(&items)).await?;
+    let wanted = wanted(&present, &items);
+    known.find(uow.tx(), connection.id, &wanted).await?;
     let new: Vec<&str> = items
         .iter()
         .filter(|i| !present.contains_key(&i.external_id))
@@ -221,6 +221,18 @@ fn sure<R: Synced>(
     let items: Vec<Item<R>> = items.into_iter().filter(is_news).collect();
     count::<R>(run).unchanged += (before - items.len()) as u64;
     items
+}
+
+/// The vendor's ids that records refer to, where they did not before.
+fn wanted<'i, R>(present: &BTreeMap<String, Stored<R>>, items: &'i [Item<R>]) -> BTreeSet<&'i str> {
+    let mut wanted = BTreeSet::new();
+    for item in items {
+        let snapshot = present.get(&item.external_id).map(|s| &s.snapshot);
+        let news = item.mapped.references.iter();
+        let news = news.filter(|r| !refers_as_before(r, snapshot));
+        wanted.extend(news.filter_map(|r| r.external_id.as_deref()));
+    }
+    wanted
 }
 
 /// The linked records of a batch, by the vendor's id. A record that is gone here comes in as new.
