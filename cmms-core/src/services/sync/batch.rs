@@ -1,8 +1,9 @@
 //! A batch: whole pages, written with the checkpoint that covers them in one transaction.
 
 use super::lease;
+use super::parts::{Part, Parts};
 use super::quarantine::settle;
-use super::sieve::{Part, Parts, SievedPage};
+use super::sieve::SievedPage;
 use super::stream::{Stream, count};
 use super::synced::Synced;
 use super::write;
@@ -15,9 +16,6 @@ use crate::ports::store::SaveRule;
 use crate::services::audit::AuditEvent;
 use crate::services::uow::Uow;
 use crate::{Error, Result};
-
-/// For so many parts it is remembered that another writer waited.
-const SHARED: u32 = 20;
 
 /// The checkpoint once a page is stored. The high-water mark moves when the listing is complete.
 fn checkpoint_behind<R>(page: &SievedPage<R>, before: &Checkpoint) -> Checkpoint {
@@ -40,8 +38,8 @@ struct Open<'a> {
 /// Writes a batch with its checkpoint: afterwards both are durable, or neither is.
 ///
 /// A batch goes on with the next part as long as that is at hand, since a transaction waits for no vendor, up to so
-/// many records: the fewer transactions, the fewer times are the pages of the indexes written. When another writer waits, the transaction ends behind the piece of a page at hand; the
-/// checkpoint moves with the last piece.
+/// many records: the fewer transactions, the fewer times are the pages of the indexes written. When another writer
+/// waits, the transaction ends behind the piece of a page at hand; the checkpoint moves with the last piece.
 ///
 /// # Errors
 /// Those of a write, and what came instead of the next part; then all before it is stored.
@@ -75,12 +73,8 @@ pub(super) async fn commit<R: Synced>(
         }
         if records < most {
             // Another writer would wait for this one's waiting, too.
-            next = if stream.shared > 0 {
-                stream.shared -= 1;
-                parts.ready()
-            } else {
-                parts.at_hand().await
-            };
+            let others_wait = || open.uow.as_mut().is_some_and(|uow| uow.others_wait());
+            next = parts.at_hand(others_wait).await;
         }
     }
     if open.uow.is_some() || open.checkpoint != stream.checkpoint {
@@ -122,7 +116,6 @@ async fn pages_into<'a, R: Synced>(
             }
             page_into(stream, open, piece).await?;
             if open.uow.as_ref().is_some_and(Uow::others_wait) {
-                stream.shared = SHARED;
                 close(stream, run, open).await?;
             }
         }

@@ -4,6 +4,7 @@ mod batch;
 pub(super) mod lease;
 mod merge;
 mod pages;
+mod parts;
 mod quarantine;
 mod recent;
 mod references;

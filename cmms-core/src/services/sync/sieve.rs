@@ -6,6 +6,7 @@
 
 use super::merge::{fresh, snapshot};
 use super::pages::Pages;
+use super::parts::{Part, Parts};
 use super::quarantine::{Bad, Met};
 use super::recent::Recent;
 use super::references::Known;
@@ -25,7 +26,7 @@ use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
@@ -37,20 +38,8 @@ const PART_BYTES: usize = 4 << 20;
 const KNOWN_MAX: usize = 20_000;
 /// The most records that are written before others that wait get their turn.
 const PIECE: usize = 500;
-/// How long an open transaction waits for the next part.
-const PATIENCE: Duration = Duration::from_millis(100);
 /// How long a part gathers pages.
 const PART_TIME: Duration = Duration::from_secs(1);
-
-/// Pages that go to be written. A batch has one part or, where the next is ready when one is written, several.
-#[derive(Debug)]
-pub(super) struct Part<R> {
-    /// The pages, in order.
-    pub(super) pages: Vec<SievedPage<R>>,
-    /// How many records they have.
-    pub(super) records: usize,
-    bytes: usize,
-}
 
 /// A page whose records are sorted by what is to be done with them.
 #[derive(Debug)]
@@ -73,16 +62,6 @@ pub(super) struct SievedPage<R> {
     pub(super) next: Option<Position>,
     /// The latest change that the listing has seen.
     pub(super) high_water: Option<DateTime<Utc>>,
-}
-
-impl<R> Default for Part<R> {
-    fn default() -> Self {
-        Self {
-            pages: Vec::new(),
-            records: 0,
-            bytes: 0,
-        }
-    }
 }
 
 impl<R> SievedPage<R> {
@@ -140,51 +119,6 @@ pub(super) struct Sieve {
     pub(super) batch_records: usize,
 }
 
-/// The parts of a listing, in order.
-pub(super) struct Parts<R> {
-    parts: mpsc::Receiver<Result<Part<R>>>,
-    /// Whether the next part is being made of pages that have come in, without waiting for the vendor.
-    working: watch::Receiver<bool>,
-    clock: Arc<dyn Clock>,
-    written: Arc<AtomicU64>,
-    // Dropping the parts ends the sieving, and the fetching with it.
-    _task: AbortOnDropHandle<()>,
-}
-
-impl<R> Parts<R> {
-    /// The next part. None: there are no more.
-    pub(super) async fn next(&mut self) -> Option<Result<Part<R>>> {
-        self.parts.recv().await
-    }
-
-    /// The next part, if it is there already.
-    pub(super) fn ready(&mut self) -> Option<Result<Part<R>>> {
-        self.parts.try_recv().ok()
-    }
-
-    /// The next part, if it is there or is being made of pages that have come in. No vendor is waited for, and
-    /// no store for long that lets nobody read while another writes.
-    pub(super) async fn at_hand(&mut self) -> Option<Result<Part<R>>> {
-        let clock = Arc::clone(&self.clock);
-        let patience = clock.sleep(PATIENCE);
-        tokio::pin!(patience);
-        while *self.working.borrow_and_update() {
-            tokio::select! {
-                biased;
-                part = self.parts.recv() => return part,
-                changed = self.working.changed() => if changed.is_err() { break },
-                () = &mut patience => break,
-            }
-        }
-        self.ready()
-    }
-
-    /// Says that the oldest parts are committed.
-    pub(super) fn committed(&self, parts: u64) {
-        self.written.fetch_add(parts, Ordering::Release);
-    }
-}
-
 impl Sieve {
     /// Begins to sieve.
     #[expect(
@@ -194,17 +128,10 @@ impl Sieve {
     pub(super) fn start<R: Synced>(self, pages: Pages) -> Parts<R> {
         let (to, parts) = mpsc::channel(1);
         let (at_work, working) = watch::channel(true);
-        let clock = Arc::clone(&self.clock);
         let written = Arc::new(AtomicU64::new(0));
         let recent = Recent::new(Arc::clone(&written));
         let task = tokio::spawn(self.run(pages, to, at_work, recent));
-        Parts {
-            parts,
-            working,
-            clock,
-            written,
-            _task: AbortOnDropHandle::new(task),
-        }
+        Parts::new(parts, working, written, AbortOnDropHandle::new(task))
     }
 
     async fn run<R: Synced>(

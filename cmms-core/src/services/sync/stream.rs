@@ -32,8 +32,6 @@ pub(super) struct Stream<'a, R> {
     pub(super) checkpoint: Checkpoint,
     /// Whether records of this kind may wait in quarantine.
     pub(super) has_quarantine: bool,
-    /// For how many parts it is still thought that other writers want their turn.
-    pub(super) shared: u32,
     record: PhantomData<fn() -> R>,
 }
 
@@ -67,7 +65,6 @@ impl<'a, R: Synced> Stream<'a, R> {
                 high_water: None,
             }),
             has_quarantine: waiting > 0,
-            shared: 0,
             record: PhantomData,
         })
     }
