@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 /// Records are made on one thread and freed on another by the thousand; the C library's allocator keeps the freed
-/// memory in pieces and waits for its locks there. SQLite uses this one, too.
+/// memory in pieces and waits for its locks there. SQLite uses this one, too, where it can take malloc's name.
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

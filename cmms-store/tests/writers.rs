@@ -9,8 +9,8 @@ use cmms_core::domain::setting::Setting;
 use cmms_core::domain::sync_state::ExternalLink;
 use cmms_core::domain::work_order::WorkOrder;
 use cmms_core::ports::repository::TxExt as _;
-use cmms_core::ports::store::{Query, SaveRule, Saved, Store as _, TxMode};
-use cmms_core::record::{Json, RawJson};
+use cmms_core::ports::store::{Query, SaveRule, Saved, Store as _, Tx, TxMode};
+use cmms_core::record::{Cell, Json, RawJson, Record as _, Row, Rows};
 use cmms_core::testing::samples;
 use cmms_store::{SqliteOptions, SqliteStore};
 use common::{open, place, scope};
@@ -186,6 +186,37 @@ async fn a_full_disk_stores_nothing_of_the_change_and_the_rest_stays() {
         .save(&samples::setting("later", 1), SaveRule::Insert)
         .await
         .unwrap();
+}
+
+/// There is no savepoint around the rows of a call, so a row that cannot be stored ends the transaction.
+#[tokio::test]
+async fn half_a_call_is_never_committed() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    let scope = scope(&store).await;
+    let save = async |tx: &mut Box<dyn Tx>, name| {
+        let row = samples::setting(name, 1);
+        tx.of::<Setting>().save(&row, SaveRule::Insert).await
+    };
+    let mut tx = store.begin(&scope, TxMode::Write).await.unwrap();
+    save(&mut tx, "before").await.unwrap();
+    let mut rows = Rows::of_width(Setting::TABLE.columns.len());
+    rows.rows = vec![
+        Row::of(&samples::setting("good", 1)),
+        Row(vec![Cell::text("bad"), Cell::Int(1)]),
+    ];
+    let e = tx.save(Setting::TABLE, &rows, SaveRule::Insert).await;
+    let e = e.unwrap_err();
+    assert!(e.message().contains("settings.value"), "{e}");
+    let ended = save(&mut tx, "after").await.unwrap_err();
+    assert!(ended.message().contains("has ended"), "{ended}");
+    let ended = tx.commit().await.unwrap_err();
+    assert!(ended.message().contains("has ended"), "{ended}");
+    assert_eq!(count(&store, &scope).await, 0);
+    let mut tx = store.begin(&scope, TxMode::Write).await.unwrap();
+    save(&mut tx, "after").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(count(&store, &scope).await, 1);
 }
 
 #[tokio::test]

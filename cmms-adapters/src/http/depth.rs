@@ -46,6 +46,17 @@ mod tests {
         assert!(is_too_deep(nest(65).as_bytes()));
         let text = format!(r#"{{"a":"\"{}"}}"#, "[".repeat(100));
         assert!(!is_too_deep(text.as_bytes()));
+        let open = "[".repeat(65);
+        // The backslash is escaped itself and ends there.
+        assert!(is_too_deep(format!(r#""a\\"{open}"#).as_bytes()));
+        assert!(is_too_deep(format!("\"\"{open}").as_bytes()));
+        for unended in [
+            format!("\"{open}"),
+            format!("\"{open}\\"),
+            "\"\\".to_owned(),
+        ] {
+            assert!(!is_too_deep(unended.as_bytes()), "{unended}");
+        }
         let flat = format!("[{}]", "[],".repeat(500));
         assert!(!is_too_deep(flat.as_bytes()));
     }

@@ -218,7 +218,7 @@ pub trait Tx: Send {
     ///
     /// # Errors
     /// `CMMS-INTERNAL-001` for a key repeated in one call or a write in a snapshot; then the transaction stays
-    /// usable. After an error of the store itself it may have ended, with nothing of it stored.
+    /// usable. After any other error of a call with several rows it may have ended, with nothing of it stored.
     async fn save(
         &mut self,
         table: &'static Table,
@@ -235,6 +235,9 @@ pub trait Tx: Send {
     ) -> Result<()>;
 
     /// Deletes the rows of these keys and says how many there were.
+    ///
+    /// # Errors
+    /// After an error of a call with several keys the transaction may have ended, with nothing of it stored.
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64>;
 
     /// Whether another writer of this process waits for this transaction to end. Long work then ends it at the

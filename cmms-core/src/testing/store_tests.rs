@@ -32,6 +32,7 @@ macro_rules! store_tests {
             unique_keys_are_exact
             update_with_stale_version_is_stale
             update_with_next_version_updates
+            updates_of_one_call_are_found_by_what_they_changed
             update_of_missing_row_is_stale
             update_keeps_key_and_once_columns
             update_without_version_updates

@@ -177,7 +177,8 @@ impl WriterGuard {
     /// # Errors
     /// When a failure has ended the transaction already.
     pub(super) fn connection(&self) -> Result<&Connection> {
-        if self.writer.connection.is_autocommit() {
+        // One that could not be undone may still hold half of a call.
+        if self.writer.broken || self.writer.connection.is_autocommit() {
             return Err(Error::internal(
                 "the transaction has ended with an earlier failure; nothing of it was stored",
             ));

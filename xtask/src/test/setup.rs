@@ -21,10 +21,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
                 .to_owned(),
         );
     }
-    if !["make", "gmake"]
-        .iter()
-        .any(|name| works(Command::new(name).arg("--version")))
-    {
+    if !works(Command::new("make").arg("--version")) {
         missing.push(
             "make (the allocator of the command `cmms` is C): `apt-get install make`, `dnf install make` or \
              `xcode-select --install`"

@@ -1,12 +1,13 @@
 //! Updates: only of stored rows, only of the version that was read.
 
-use super::harness::{all, insert, save, scope, stored, write};
+use super::harness::{all, filter, insert, list, save, save_all, scope, stored, write};
 use crate::domain::connection::Connection;
 use crate::domain::numbering::DailyNumber;
 use crate::domain::setting::Setting;
-use crate::domain::work_order::WorkOrder;
+use crate::domain::work_order::{WorkOrder, WorkOrderStatus};
 use crate::ports::repository::TxExt as _;
-use crate::ports::store::{SaveRule, Saved, Store};
+use crate::ports::store::{Dir, Filter, Query, SaveRule, Saved, Store};
+use crate::record::{Cell, Field as _};
 use crate::testing::samples;
 
 /// A record that differs from the sample `n` in every column but its key, with this version.
@@ -26,6 +27,71 @@ fn merged(n: u32, version: i64) -> WorkOrder {
     order.number = first.number;
     order.source = first.source;
     order
+}
+
+/// Rows of one call that change different columns, or none that a filter or order uses: each is found by what it
+/// is now, and not by what it was.
+pub async fn updates_of_one_call_are_found_by_what_they_changed(store: &dyn Store) {
+    use WorkOrderStatus::{Completed, InProgress};
+    let scope = scope(store, "a").await;
+    let first = |n| WorkOrder {
+        status: InProgress,
+        asset_id: Some("PUMP".into()),
+        ..samples::work_order(n)
+    };
+    let mut orders: Vec<_> = (1..=4).map(first).collect();
+    insert(store, &scope, &orders).await;
+    insert(store, &scope, &[first(5)]).await;
+    for back in [false, true] {
+        let version = if back { 3 } else { 2 };
+        orders[0].title = format!("Title of version {version}");
+        orders[1].status = if back { InProgress } else { Completed };
+        orders[2].asset_id = back.then(|| "PUMP".into());
+        orders[2].due_at = back.then(|| samples::at(500));
+        orders[3].updated_at = samples::at(600 + u32::from(back));
+        for order in &mut orders {
+            order.version = version;
+        }
+        // A stale one, and one that is not stored.
+        let others = [5, 6].map(|n| WorkOrder {
+            version: 9,
+            ..first(n)
+        });
+        let call = [orders.as_slice(), &others].concat();
+        let saved = save_all(store, &scope, &call, SaveRule::Update).await;
+        let expected = [[Saved::Updated; 4].as_slice(), &[Saved::Stale; 2]].concat();
+        assert_eq!(saved, expected);
+        let now = [orders.as_slice(), &[first(5)]].concat();
+        assert_eq!(all::<WorkOrder>(store, &scope).await, now);
+        for status in [InProgress, Completed] {
+            let is = Filter::eq(WorkOrder::STATUS, status.cell());
+            let of: Vec<_> = now.iter().filter(|o| o.status == status).cloned().collect();
+            assert_eq!(filter::<WorkOrder>(store, &scope, is.clone()).await, of);
+            for by in [WorkOrder::DUE_AT, WorkOrder::UPDATED_AT] {
+                let query = Query {
+                    filter: is.clone(),
+                    order: vec![(by, Dir::Asc), (WorkOrder::ID, Dir::Asc)],
+                    ..Query::default()
+                };
+                let time = |o: &WorkOrder| match by {
+                    WorkOrder::DUE_AT => o.due_at,
+                    _ => Some(o.updated_at),
+                };
+                let mut sorted = of.clone();
+                // An order leaves out what has no place in it.
+                sorted.retain(|o| time(o).is_some());
+                sorted.sort_by_key(time);
+                assert_eq!(list::<WorkOrder>(store, &scope, &query).await, sorted);
+            }
+        }
+        let on = Filter::eq(WorkOrder::ASSET_ID, Cell::text("PUMP"));
+        let of: Vec<_> = now
+            .iter()
+            .filter(|o| o.asset_id.is_some())
+            .cloned()
+            .collect();
+        assert_eq!(filter::<WorkOrder>(store, &scope, on).await, of);
+    }
 }
 
 /// A version that is not one more than the stored one: `Stale`, and nothing is written.
