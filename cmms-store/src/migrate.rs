@@ -1,5 +1,7 @@
 //! Migrations: embedded, forward only, checksummed. The same rules for every engine.
 
+use chrono::DateTime;
+use cmms_core::ports::store::MigrationStep;
 use sha2::{Digest as _, Sha256};
 
 /// One step of the schema.
@@ -32,6 +34,8 @@ pub(crate) struct Applied {
     pub(crate) number: u32,
     pub(crate) name: String,
     pub(crate) checksum: Vec<u8>,
+    /// Microseconds since 1970.
+    pub(crate) applied_at: i64,
 }
 
 /// Why a database cannot be brought up to this program's schema.
@@ -80,6 +84,20 @@ pub(crate) fn pending<'m>(
     Ok(all.get(applied.len()..).unwrap_or_default())
 }
 
+/// All steps, and when a database had them.
+pub(crate) fn steps(all: &[Migration], applied: &[Applied]) -> Result<Vec<MigrationStep>, Refused> {
+    pending(all, applied)?;
+    let step = |(i, migration): (usize, &Migration)| MigrationStep {
+        number: migration.number,
+        name: migration.name,
+        sql: migration.sql.to_owned(),
+        applied_at: applied
+            .get(i)
+            .and_then(|a| DateTime::from_timestamp_micros(a.applied_at)),
+    };
+    Ok(all.iter().enumerate().map(step).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +107,7 @@ mod tests {
             number: m.number,
             name: m.name.to_owned(),
             checksum: m.checksum(),
+            applied_at: 0,
         }
     }
 

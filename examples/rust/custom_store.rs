@@ -72,7 +72,10 @@ async fn replay(memory: &MemoryStore, line: &Value) -> Result<()> {
     let id = line["org"].as_str().and_then(|id| id.parse().ok());
     let org = OrgId(id.ok_or_else(damaged)?);
     if let Some(name) = line["name"].as_str() {
-        memory.organization(name, org, Default::default()).await?;
+        let at = line["at"].as_i64().and_then(Time::from_timestamp_micros);
+        memory
+            .organization(name, org, at.unwrap_or_default())
+            .await?;
         return Ok(());
     }
     let images = line["rows"].as_array().ok_or_else(damaged)?;
@@ -100,6 +103,7 @@ impl Store for JsonLines {
         StoreInfo {
             engine: "json-lines",
             location: "a file".to_owned(),
+            shared: false,
         }
     }
     async fn begin(&self, scope: &Scope, mode: TxMode) -> Result<Box<dyn Tx>> {
@@ -116,9 +120,14 @@ impl Store for JsonLines {
         let _guard = self.organizations.lock().await;
         let org = self.memory.organization(name, new, now).await?;
         if org == new {
-            self.append(&json!({"org": org.to_string(), "name": name}))?;
+            self.append(
+                &json!({"org": org.to_string(), "name": name, "at": now.timestamp_micros()}),
+            )?;
         }
         Ok(org)
+    }
+    async fn organizations(&self) -> Result<Vec<Organization>> {
+        self.memory.organizations().await
     }
     async fn migrate(&self) -> Result<Migrated> {
         self.memory.migrate().await

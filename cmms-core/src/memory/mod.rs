@@ -16,7 +16,7 @@ mod state;
 use crate::context::Scope;
 use crate::ids::OrgId;
 use crate::ports::store::{
-    Lock, Migrated, Query, SaveRule, Saved, Store, StoreHealth, StoreInfo, Tx, TxMode,
+    Lock, Migrated, Organization, Query, SaveRule, Saved, Store, StoreHealth, StoreInfo, Tx, TxMode,
 };
 use crate::record::{Cell, RowSource, RowTarget, Table};
 use crate::{Error, Result};
@@ -76,6 +76,7 @@ impl Store for MemoryStore {
         StoreInfo {
             engine: "memory",
             location: "this process".to_owned(),
+            shared: false,
         }
     }
 
@@ -95,15 +96,19 @@ impl Store for MemoryStore {
         }))
     }
 
-    async fn organization(&self, name: &str, new: OrgId, _now: DateTime<Utc>) -> Result<OrgId> {
+    async fn organization(&self, name: &str, new: OrgId, now: DateTime<Utc>) -> Result<OrgId> {
         if let Some(org) = self.shared.state().organization(name) {
             return Ok(org);
         }
         let _guard = self.shared.write().await;
         let mut state = self.shared.state();
-        let org = state.make_organization(name, new);
+        let org = state.make_organization(name, new, now);
         self.shared.publish(state);
         Ok(org)
+    }
+
+    async fn organizations(&self) -> Result<Vec<Organization>> {
+        Ok(self.shared.state().organizations())
     }
 
     async fn migrate(&self) -> Result<Migrated> {

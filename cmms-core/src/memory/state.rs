@@ -3,9 +3,10 @@
 use super::layout::Layout;
 use super::query::Plan;
 use crate::ids::OrgId;
-use crate::ports::store::{Query, SaveRule, Saved};
+use crate::ports::store::{Organization, Query, SaveRule, Saved};
 use crate::record::{Cell, Role, Table};
 use crate::{Error, Result};
+use chrono::{DateTime, Utc};
 use imbl::OrdMap;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -52,17 +53,36 @@ impl Eq for Key {}
 /// All that is stored. Copying it copies two roots.
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
-    organizations: OrdMap<String, OrgId>,
+    organizations: OrdMap<String, (OrgId, DateTime<Utc>)>,
     tables: OrdMap<(OrgId, &'static str), Data>,
 }
 
 impl State {
     pub(super) fn organization(&self, name: &str) -> Option<OrgId> {
-        self.organizations.get(name).copied()
+        self.organizations.get(name).map(|(id, _)| *id)
     }
 
-    pub(super) fn make_organization(&mut self, name: &str, new: OrgId) -> OrgId {
-        *self.organizations.entry(name.to_owned()).or_insert(new)
+    pub(super) fn organizations(&self) -> Vec<Organization> {
+        let known = self.organizations.iter();
+        known
+            .map(|(name, (id, created_at))| Organization {
+                id: *id,
+                name: name.clone(),
+                created_at: *created_at,
+            })
+            .collect()
+    }
+
+    pub(super) fn make_organization(
+        &mut self,
+        name: &str,
+        new: OrgId,
+        now: DateTime<Utc>,
+    ) -> OrgId {
+        self.organizations
+            .entry(name.to_owned())
+            .or_insert((new, now))
+            .0
     }
 
     pub(super) fn get(

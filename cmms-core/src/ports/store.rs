@@ -12,10 +12,36 @@ use std::fmt::Debug;
 /// What a store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreInfo {
-    /// The engine: `memory`, `sqlite`.
+    /// The engine: `memory`, `sqlite`, `postgres`.
     pub engine: &'static str,
     /// Where it is, without secrets, for logs.
     pub location: String,
+    /// Whether processes of other hosts may use it at the same time.
+    pub shared: bool,
+}
+
+/// An organization that a store knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// Its id, which leads the key of all its rows.
+    pub id: OrgId,
+    /// Its name, unique in the store.
+    pub name: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A step of a store's schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationStep {
+    /// Its number, from 1 without gaps.
+    pub number: u32,
+    /// Its name.
+    pub name: &'static str,
+    /// The statements that it runs.
+    pub sql: String,
+    /// When the database had it; none where it is still to be done.
+    pub applied_at: Option<DateTime<Utc>>,
 }
 
 /// What a migration did.
@@ -185,6 +211,20 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// # Errors
     /// Those of a write.
     async fn organization(&self, name: &str, new: OrgId, now: DateTime<Utc>) -> Result<OrgId>;
+
+    /// Every organization, by name. Of the few calls that start without one: for who carries a whole store.
+    ///
+    /// # Errors
+    /// Those of a read.
+    async fn organizations(&self) -> Result<Vec<Organization>>;
+
+    /// Every step of this program's schema, and when the database had it. A store without a schema has none.
+    ///
+    /// # Errors
+    /// `CMMS-STORE-006` when the database is newer.
+    async fn migrations(&self) -> Result<Vec<MigrationStep>> {
+        Ok(Vec::new())
+    }
 
     /// Brings the schema up to this program's.
     ///

@@ -9,7 +9,7 @@ use cmms::core::ids::OrgId;
 use cmms::core::memory::MemoryStore;
 use cmms::core::ports::repository::TxExt;
 use cmms::core::ports::store::{
-    Lock, Migrated, Query, SaveRule, Saved, Store, StoreHealth, StoreInfo, Tx, TxMode,
+    Lock, Migrated, Organization, Query, SaveRule, Saved, Store, StoreHealth, StoreInfo, Tx, TxMode,
 };
 use cmms::core::record::{Cell, RowSource, RowTarget, Table};
 use cmms::core::{Error, Result, code};
@@ -49,6 +49,9 @@ impl Store for Watched {
     }
     async fn organization(&self, name: &str, new: OrgId, now: DateTime<Utc>) -> Result<OrgId> {
         self.inner.organization(name, new, now).await
+    }
+    async fn organizations(&self) -> Result<Vec<Organization>> {
+        self.inner.organizations().await
     }
     async fn migrate(&self) -> Result<Migrated> {
         self.inner.migrate().await

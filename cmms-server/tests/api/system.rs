@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use cmms::core::context::Scope;
 use cmms::core::ids::OrgId;
 use cmms::core::ops::OPERATIONS;
-use cmms::core::ports::store::{Migrated, Store, StoreHealth, StoreInfo, Tx, TxMode};
+use cmms::core::ports::store::{Migrated, Organization, Store, StoreHealth, StoreInfo, Tx, TxMode};
 use cmms::core::{Error, Result, code};
 use cmms::{Builder, Config};
 use cmms_server::rest::{Access, router};
@@ -70,6 +70,9 @@ impl Store for Silent {
     }
     async fn organization(&self, name: &str, new: OrgId, now: DateTime<Utc>) -> Result<OrgId> {
         self.0.organization(name, new, now).await
+    }
+    async fn organizations(&self) -> Result<Vec<Organization>> {
+        self.0.organizations().await
     }
     async fn migrate(&self) -> Result<Migrated> {
         self.0.migrate().await

@@ -13,6 +13,7 @@ mod write;
 
 pub use options::SqliteOptions;
 
+use crate::migrate;
 use crate::sql::Catalogue;
 use aside::step_aside;
 use async_trait::async_trait;
@@ -20,7 +21,9 @@ use chrono::{DateTime, Utc};
 use cmms_core::Result;
 use cmms_core::context::Scope;
 use cmms_core::ids::OrgId;
-use cmms_core::ports::store::{Migrated, Store, StoreHealth, StoreInfo, Tx, TxMode};
+use cmms_core::ports::store::{
+    Migrated, MigrationStep, Organization, Store, StoreHealth, StoreInfo, Tx, TxMode,
+};
 use open::Target;
 use pool::Pool;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -82,12 +85,27 @@ fn organization(connection: &Connection, name: &str) -> rusqlite::Result<Option<
         .optional()
 }
 
+fn organizations(connection: &Connection) -> rusqlite::Result<Vec<Organization>> {
+    let sql = "SELECT id, name, created_at FROM organizations ORDER BY name";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| {
+        let (id, created_at): ([u8; 16], i64) = (row.get(0)?, row.get(2)?);
+        Ok(Organization {
+            id: OrgId(Uuid::from_bytes(id)),
+            name: row.get(1)?,
+            created_at: DateTime::from_timestamp_micros(created_at).unwrap_or_default(),
+        })
+    })?;
+    rows.collect()
+}
+
 #[async_trait]
 impl Store for SqliteStore {
     fn info(&self) -> StoreInfo {
         StoreInfo {
             engine: "sqlite",
             location: self.pool.target.place.name().to_owned(),
+            shared: false,
         }
     }
 
@@ -132,6 +150,18 @@ impl Store for SqliteStore {
         };
         step_aside(true, || writer.commit())?;
         Ok(id)
+    }
+
+    async fn organizations(&self) -> Result<Vec<Organization>> {
+        let reader = self.pool.reader().await?;
+        organizations(reader.connection()?).map_err(|e| self.pool.target.error(e))
+    }
+
+    async fn migrations(&self) -> Result<Vec<MigrationStep>> {
+        let reader = self.pool.reader().await?;
+        let applied = schema::applied(reader.connection()?);
+        let steps = applied.and_then(|a| Ok(migrate::steps(migrate::SQLITE, &a)?));
+        steps.map_err(|e| self.pool.target.error(e))
     }
 
     async fn migrate(&self) -> Result<Migrated> {

@@ -24,17 +24,18 @@ fn has_ledger(connection: &Connection) -> Result<bool, Fault> {
     Ok(found.is_some())
 }
 
-fn applied(connection: &Connection) -> Result<Vec<Applied>, Fault> {
+pub(super) fn applied(connection: &Connection) -> Result<Vec<Applied>, Fault> {
     if !has_ledger(connection)? {
         return Ok(Vec::new());
     }
-    let sql = "SELECT number, name, checksum FROM _cmms_migrations ORDER BY number";
+    let sql = "SELECT number, name, checksum, applied_at FROM _cmms_migrations ORDER BY number";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([], |r| {
         Ok(Applied {
             number: r.get(0)?,
             name: r.get(1)?,
             checksum: r.get(2)?,
+            applied_at: r.get(3)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

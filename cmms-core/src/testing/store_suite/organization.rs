@@ -5,7 +5,7 @@ use crate::domain::connection::Connection;
 use crate::domain::setting::Setting;
 use crate::ids::OrgId;
 use crate::ports::repository::TxExt as _;
-use crate::ports::store::{SaveRule, Saved, Store};
+use crate::ports::store::{Organization, SaveRule, Saved, Store};
 use crate::testing::samples;
 
 /// The same keys and unique values in two organizations are two rows; no call of one reaches the other's.
@@ -50,6 +50,13 @@ pub async fn organization_is_made_once(store: &dyn Store) {
     assert_eq!(again, id(1));
     let other = store.organization("müller", id(3), now).await.unwrap();
     assert_eq!(other, id(3));
+    let known = store.organizations().await.unwrap();
+    let named = |name: &str, id| Organization {
+        id,
+        name: name.to_owned(),
+        created_at: now,
+    };
+    assert_eq!(known, [named("Müller", id(1)), named("müller", id(3))]);
     for round in 0..50 {
         let name = &format!("round {round}");
         let ask = |n: u32| -> Work<'_, OrgId> {
