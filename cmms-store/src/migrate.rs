@@ -26,7 +26,12 @@ macro_rules! migrations {
 }
 
 /// The schema of SQLite.
+#[cfg(feature = "sqlite")]
 pub(crate) const SQLITE: &[Migration] = migrations!("sqlite": 1 "0001_foundation");
+
+/// The schema of PostgreSQL: the same numbers and names.
+#[cfg(feature = "postgres")]
+pub(crate) const POSTGRES: &[Migration] = migrations!("postgres": 1 "0001_foundation");
 
 /// A step that a database has had.
 #[derive(Debug)]

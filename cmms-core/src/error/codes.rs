@@ -139,6 +139,13 @@ codes! {
     STORE_OPEN = "CMMS-STORE-007", Unavailable, "cannot_open", "The database cannot be opened", "Check that the folder exists and can be written, then try again.";
     STORE_DAMAGED = "CMMS-STORE-008", Unavailable, "damaged", "The database is damaged", "Restore the last backup; keep the damaged file for a look.";
     STORE_URL = "CMMS-STORE-009", InvalidInput, "bad_database_url", "The database URL cannot be used", "Write it as sqlite://cmms.db.";
+    STORE_OLDER = "CMMS-STORE-010", Unavailable, "schema_older", "The database has an older schema", "Run `cmms migrate up`.";
+    STORE_UNGUARDED = "CMMS-STORE-011", Unavailable, "row_security_off", "The database role may pass by row-level security", "Use a role that is neither a superuser nor has BYPASSRLS.";
+    STORE_UNREACHABLE = "CMMS-STORE-012", Unavailable, "database_unreachable", "The database server cannot be reached", "Check that the server runs, and the host, the port and the network.";
+    STORE_LOGIN = "CMMS-STORE-013", Unavailable, "database_login", "The database server refused the login", "Correct the user and the password of the database.";
+    STORE_MISSING = "CMMS-STORE-014", Unavailable, "database_missing", "The database does not exist", "Create the database, then run `cmms migrate up`.";
+    STORE_CONFLICT = "CMMS-STORE-015", Unavailable, "write_conflict", "Another writer was in the way", "Try again; nothing was stored.";
+    STORE_UNKNOWN = "CMMS-STORE-016", Unavailable, "outcome_unknown", "Whether the change was stored is not known", "Read the object to see whether it was changed, before the change is repeated.";
     CONFIG_VALUE = "CMMS-CONFIG-001", InvalidInput, "bad_setting", "A setting cannot be used", "Correct the named setting.";
     SERVE_PORT = "CMMS-SERVE-001", Unavailable, "port_in_use", "The port is in use", "Stop the other program or choose another port with --port.";
     SERVE_HOST = "CMMS-SERVE-002", InvalidInput, "host_refused", "The server may not listen there", "Listen on 127.0.0.1, and put a proxy in front of it.";

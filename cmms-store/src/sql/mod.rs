@@ -1,11 +1,20 @@
 //! SQL texts, built once per table from its description.
 //!
-//! Of every statement on a row, parameter 1 is the organization and parameter `i + 2` is column `i`; of
-//! statements on a key, parameter `n + 2` is the `n`-th column of the key.
+//! Of every statement on a row, parameter 1 is the organization and parameter `i + 2` is column `i`, or the `i`-th of
+//! those that are used where an engine takes no gaps; of statements on a key, parameter `n + 2` is the `n`-th column of
+//! the key.
 
+#[cfg(feature = "postgres")]
+mod bulk;
+mod dialect;
 mod fit;
 mod query;
 
+#[cfg(feature = "postgres")]
+pub(crate) use bulk::{Bulk, Source};
+#[cfg(feature = "postgres")]
+pub(crate) use dialect::type_name;
+pub(crate) use dialect::{Dialect, quoted};
 pub(crate) use fit::fit;
 pub(crate) use query::{Param, select};
 
@@ -25,6 +34,10 @@ pub(crate) struct Action {
 #[derive(Debug)]
 pub(crate) struct Statements {
     pub(crate) table: &'static Table,
+    /// Which of its catalogue it is.
+    pub(crate) number: usize,
+    /// How the engine writes.
+    pub(crate) dialect: Dialect,
     /// The table whose rows are stored; another one where `table` is a projection.
     pub(crate) base: &'static Table,
     /// The columns of the key.
@@ -46,11 +59,9 @@ pub(crate) struct Statements {
     pub(crate) merge: Action,
     /// Finds whether the key of a row is stored.
     pub(crate) exists: Action,
-}
-
-/// The name of a table or column, quoted.
-pub(crate) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    /// Statements on many rows, where the engine has them.
+    #[cfg(feature = "postgres")]
+    pub(crate) bulk: Option<Bulk>,
 }
 
 fn comma<T>(items: impl Iterator<Item = T>, mut write: impl FnMut(T) -> String) -> String {
@@ -66,27 +77,34 @@ fn comma<T>(items: impl Iterator<Item = T>, mut write: impl FnMut(T) -> String) 
 
 impl Statements {
     /// Builds the statements of a table.
-    pub(crate) fn of(table: &'static Table) -> Self {
-        let name = quoted(table.name);
+    /// The `number` tells those of one catalogue apart.
+    pub(crate) fn of(table: &'static Table, dialect: &Dialect, number: usize) -> Self {
+        let name = dialect.table(table.name);
+        let org = dialect.of_org("");
         let columns = comma(table.columns.iter(), |c| quoted(c.name));
-        let select = format!("SELECT {columns} FROM {name} WHERE \"org_id\" = ?1");
+        let select = format!("SELECT {columns} FROM {name} WHERE {org}");
         let mut by_key = String::new();
         for (n, (_, column)) in table.key().enumerate() {
+            let param = dialect.param(n + 2);
             // Writing into a String cannot fail.
-            let _ = write!(by_key, " AND {} = ?{}", quoted(column.name), n + 2);
+            let _ = write!(by_key, " AND {} = {param}", quoted(column.name));
         }
         Self {
             table,
+            dialect: dialect.clone(),
             base: fit::base(table),
             key: table.key().map(|(_, c)| c).collect(),
             get: format!("{select}{by_key}"),
-            delete: format!("DELETE FROM {name} WHERE \"org_id\" = ?1{by_key}"),
+            delete: format!("DELETE FROM {name} WHERE {org}{by_key}"),
             select,
-            insert: insert(table),
-            update: update(table, Meeting::Update, &[]),
-            same: same(table),
-            merge: update(table, Meeting::Merge, &[]),
-            exists: exists(table),
+            insert: insert(table, dialect),
+            update: update(table, dialect, Meeting::Update, &[]),
+            same: same(table, dialect),
+            merge: update(table, dialect, Meeting::Merge, &[]),
+            exists: exists(table, dialect),
+            number,
+            #[cfg(feature = "postgres")]
+            bulk: dialect.has_bulk().then(|| Bulk::of(table, dialect, number)),
         }
     }
 
@@ -97,7 +115,15 @@ impl Statements {
         let unchanged: Vec<usize> = unchanged
             .filter_map(|((i, _), same)| same.then_some(i))
             .collect();
-        update(self.table, Meeting::Update, &unchanged)
+        update(self.table, &self.dialect, Meeting::Update, &unchanged)
+    }
+
+    /// The statements on many rows.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn bulk(&self) -> cmms_core::Result<&Bulk> {
+        self.bulk
+            .as_ref()
+            .ok_or_else(|| cmms_core::Error::internal("this engine has no statements on many rows"))
     }
 
     /// Whether the table has unique keys beside its own.
@@ -106,13 +132,13 @@ impl Statements {
     }
 }
 
-fn insert(table: &Table) -> Action {
+fn insert(table: &Table, dialect: &Dialect) -> Action {
     let columns = comma(table.columns.iter(), |c| quoted(c.name));
-    let values = comma(0..=table.columns.len(), |i| format!("?{}", i + 1));
+    let values = comma(0..=table.columns.len(), |i| dialect.param(i + 1));
     Action {
         sql: format!(
             "INSERT INTO {} (\"org_id\", {columns}) VALUES ({values}) ON CONFLICT DO NOTHING",
-            quoted(table.name)
+            dialect.table(table.name)
         ),
         uses: vec![true; table.columns.len()],
     }
@@ -135,7 +161,8 @@ fn indexed(table: &'static Table) -> impl Iterator<Item = (usize, &'static Colum
     columns.filter(move |(_, c)| c.role == Role::Plain && of_index(c.name))
 }
 
-fn same(table: &'static Table) -> Option<Action> {
+/// Of SQLite: other engines find out by themselves which indexes an update changes.
+fn same(table: &'static Table, dialect: &Dialect) -> Option<Action> {
     let mut uses: Vec<bool> = table.columns.iter().map(|c| c.role == Role::Key).collect();
     let mut compared = Vec::new();
     for (i, column) in indexed(table) {
@@ -146,22 +173,28 @@ fn same(table: &'static Table) -> Option<Action> {
     }
     let compared = (!compared.is_empty()).then(|| compared.join(", "))?;
     Some(Action {
-        sql: of_key(table, &compared),
+        sql: of_key(table, dialect, &compared),
         uses,
     })
 }
 
 /// Updates a row, but for these columns.
-fn update(table: &Table, meeting: Meeting, unchanged: &[usize]) -> Action {
+fn update(table: &Table, dialect: &Dialect, meeting: Meeting, unchanged: &[usize]) -> Action {
     let mut set: Vec<String> = Vec::new();
     let mut conditions = String::new();
     let mut uses = Vec::with_capacity(table.columns.len());
+    let mut used_before = 0;
     for (i, column) in table.columns.iter().enumerate() {
         if unchanged.contains(&i) {
             uses.push(false);
             continue;
         }
-        let (name, param) = (quoted(column.name), format!("?{}", i + 2));
+        let place = if dialect.may_skip_params() {
+            i
+        } else {
+            used_before
+        };
+        let (name, param) = (quoted(column.name), dialect.param(place + 2));
         let used = match (column.role, meeting) {
             (Role::Key, _) => {
                 let _ = write!(conditions, " AND {name} = {param}");
@@ -174,7 +207,7 @@ fn update(table: &Table, meeting: Meeting, unchanged: &[usize]) -> Action {
             }
             (Role::Version, Meeting::Update) => {
                 set.push(format!("{name} = {param}"));
-                let _ = write!(conditions, " AND {name} = {param} - 1");
+                let _ = write!(conditions, " AND {name} + 1 = {param}");
                 true
             }
             (Role::Sum, _) => {
@@ -184,10 +217,8 @@ fn update(table: &Table, meeting: Meeting, unchanged: &[usize]) -> Action {
             (Role::Digest, Meeting::Merge) => {
                 set.push(format!("{name} = {param}"));
                 // No digest never tells that nothing has changed.
-                let _ = write!(
-                    conditions,
-                    " AND ({name} IS NOT {param} OR {param} IS NULL)"
-                );
+                let differ = dialect.differ(&name, &param);
+                let _ = write!(conditions, " AND ({differ} OR {param} IS NULL)");
                 true
             }
             (Role::Digest | Role::Plain, _) => {
@@ -196,86 +227,107 @@ fn update(table: &Table, meeting: Meeting, unchanged: &[usize]) -> Action {
             }
         };
         uses.push(used);
+        used_before += usize::from(used);
     }
     if set.is_empty() {
         // Nothing can change; the statement still tells whether the row is stored.
-        set.push("\"org_id\" = ?1".to_owned());
+        set.push(format!("\"org_id\" = {}", dialect.param(1)));
     }
     Action {
         sql: format!(
-            "UPDATE {} SET {} WHERE \"org_id\" = ?1{conditions}",
-            quoted(table.name),
-            set.join(", ")
+            "UPDATE {} SET {} WHERE {}{conditions}",
+            dialect.table(table.name),
+            set.join(", "),
+            dialect.of_org("")
         ),
         uses,
     }
 }
 
-fn exists(table: &Table) -> Action {
+fn exists(table: &Table, dialect: &Dialect) -> Action {
     Action {
-        sql: of_key(table, "1"),
+        sql: of_key(table, dialect, "1"),
         uses: table.columns.iter().map(|c| c.role == Role::Key).collect(),
     }
 }
 
 /// Selects something of the row with the key of a row.
-fn of_key(table: &Table, what: &str) -> String {
+fn of_key(table: &Table, dialect: &Dialect, what: &str) -> String {
     let mut sql = format!(
-        "SELECT {what} FROM {} WHERE \"org_id\" = ?1",
-        quoted(table.name)
+        "SELECT {what} FROM {} WHERE {}",
+        dialect.table(table.name),
+        dialect.of_org("")
     );
-    for (i, column) in table.key() {
-        let _ = write!(sql, " AND {} = ?{}", quoted(column.name), i + 2);
+    for (n, (i, column)) in table.key().enumerate() {
+        let place = if dialect.may_skip_params() { i } else { n };
+        let param = dialect.param(place + 2);
+        let _ = write!(sql, " AND {} = {param}", quoted(column.name));
     }
     sql
 }
 
 /// The statements of the tables that were used so far.
-#[derive(Debug, Default)]
-pub(crate) struct Catalogue(RwLock<HashMap<usize, Arc<Statements>>>);
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    dialect: Dialect,
+    known: RwLock<HashMap<usize, Arc<Statements>>>,
+}
 
 impl Catalogue {
+    /// None used so far.
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            known: RwLock::default(),
+        }
+    }
+
     /// The statements of a table, built at its first use. A description is known by its address: it is
     /// `'static`, so an address never means two of them.
     pub(crate) fn of(&self, table: &'static Table) -> Arc<Statements> {
         let address = std::ptr::from_ref(table).addr();
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = known.get(&address) {
             return Arc::clone(found);
         }
         drop(known);
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let number = known.len();
         let made = known
             .entry(address)
-            .or_insert_with(|| Arc::new(Statements::of(table)));
+            .or_insert_with(|| Arc::new(Statements::of(table, &self.dialect, number)));
         Arc::clone(made)
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use super::*;
     use cmms_core::domain::numbering::DailyNumber;
     use cmms_core::domain::sync_state::{Checkpoint, SyncLease};
     use cmms_core::domain::work_order::WorkOrder;
-    use cmms_core::record::Record as _;
+    use cmms_core::record::Record;
+
+    fn of<R: Record>() -> Statements {
+        Statements::of(R::TABLE, &Dialect::Sqlite, 0)
+    }
 
     #[test]
     fn each_role_has_its_own_place_in_an_update() {
-        let lease = Statements::of(SyncLease::TABLE);
+        let lease = of::<SyncLease>();
         assert_eq!(
             lease.update.sql,
             "UPDATE \"sync_leases\" SET \"version\" = ?4, \"run_id\" = ?5, \"owner\" = ?6 WHERE \"org_id\" = ?1 \
-             AND \"connection_id\" = ?2 AND \"entity\" = ?3 AND \"version\" = ?4 - 1"
+             AND \"connection_id\" = ?2 AND \"entity\" = ?3 AND \"version\" + 1 = ?4"
         );
         assert!(lease.merge.sql.contains("\"version\" = \"version\" + 1"));
-        let numbers = Statements::of(DailyNumber::TABLE);
+        let numbers = of::<DailyNumber>();
         assert!(numbers.update.sql.contains("SET \"last\" = \"last\" + ?4"));
     }
 
     #[test]
     fn an_update_leaves_columns_of_indexes_alone_that_stay_the_same() {
-        let orders = Statements::of(WorkOrder::TABLE);
+        let orders = of::<WorkOrder>();
         let same = orders.same.as_ref().unwrap();
         let columns = "SELECT \"updated_at\" IS ?6, \"asset_id\" IS ?10, ";
         assert!(same.sql.starts_with(columns), "{}", same.sql);
@@ -293,12 +345,12 @@ mod tests {
             orders.update_but(&vec![false; count]).sql,
             orders.update.sql
         );
-        assert!(Statements::of(DailyNumber::TABLE).same.is_none());
+        assert!(of::<DailyNumber>().same.is_none());
     }
 
     #[test]
     fn statements_are_built_once() {
-        let catalogue = Catalogue::default();
+        let catalogue = Catalogue::new(Dialect::Sqlite);
         let table = Checkpoint::TABLE;
         assert!(Arc::ptr_eq(&catalogue.of(table), &catalogue.of(table)));
     }

@@ -1,6 +1,6 @@
 //! The SQL of a query: its filter, order, position and limit, as bound parameters.
 
-use super::{Statements, fit, quoted};
+use super::{Dialect, Statements, fit, quoted};
 use cmms_core::ports::store::{Cmp, Dir, Filter, Query};
 use cmms_core::record::{Cell, Col, Column, Kind, Role, Table};
 use cmms_core::{Error, Result};
@@ -15,8 +15,8 @@ pub(crate) enum Param<'q> {
     Text(Cow<'q, str>),
     /// A number of the builder's own.
     Number(i64),
-    /// Many cells, as a table of one column.
-    Many(&'q [Cell<'q>]),
+    /// Many cells of one kind, as a table of one column or as an array.
+    Many(Kind, &'q [Cell<'q>]),
 }
 
 /// Up to so many values stand in the text itself, in sizes that are powers of two so that texts repeat.
@@ -25,8 +25,9 @@ const INLINE: usize = 16;
 /// Up to so many terms are joined flat; more become a balanced tree, since the depth of SQL is limited.
 const FLAT: usize = 8;
 
-struct Builder<'q> {
+struct Builder<'q, 's> {
     table: &'static Table,
+    dialect: &'s Dialect,
     sql: String,
     params: Vec<Param<'q>>,
 }
@@ -42,6 +43,7 @@ pub(crate) fn select<'q>(
     sql.push_str(&statements.select);
     let mut builder = Builder {
         table,
+        dialect: &statements.dialect,
         sql,
         params: Vec::new(),
     };
@@ -65,20 +67,27 @@ pub(crate) fn select<'q>(
     Ok((builder.sql, builder.params))
 }
 
-impl<'q> Builder<'q> {
+impl<'q> Builder<'q, '_> {
     fn param(&mut self, param: Param<'q>) {
+        let number = self.number(param);
+        self.sql.push_str(&self.dialect.param(number));
+    }
+
+    /// Adds a parameter and answers its number.
+    fn number(&mut self, param: Param<'q>) -> usize {
         self.params.push(param);
-        let number = self.params.len() + 1;
-        self.sql.push('?');
-        self.sql.push_str(&number.to_string());
+        self.params.len() + 1
+    }
+
+    fn find(&self, col: Col) -> Result<&'static Column> {
+        let column = self.table.columns.iter().find(|c| c.name == col.0);
+        column
+            .ok_or_else(|| Error::internal(format!("{} has no column {}", self.table.name, col.0)))
     }
 
     /// Writes the name of a column.
     fn column(&mut self, col: Col) -> Result<&'static Column> {
-        let column = self.table.columns.iter().find(|c| c.name == col.0);
-        let column = column.ok_or_else(|| {
-            Error::internal(format!("{} has no column {}", self.table.name, col.0))
-        })?;
+        let column = self.find(col)?;
         self.sql.push_str(&quoted(column.name));
         Ok(column)
     }
@@ -92,9 +101,9 @@ impl<'q> Builder<'q> {
 
     fn filter(&mut self, filter: &'q Filter<'q>) -> Result<()> {
         match filter {
-            Filter::All => self.sql.push('1'),
-            Filter::And(all) => self.join(all, " AND ", "1")?,
-            Filter::Or(any) => self.join(any, " OR ", "0")?,
+            Filter::All => self.sql.push_str(self.dialect.truth(true)),
+            Filter::And(all) => self.join(all, " AND ", self.dialect.truth(true))?,
+            Filter::Or(any) => self.join(any, " OR ", self.dialect.truth(false))?,
             Filter::In(col, cells) => self.one_of(*col, cells)?,
             Filter::Is(col, cmp, cell) => {
                 let column = self.column(*col)?;
@@ -133,23 +142,18 @@ impl<'q> Builder<'q> {
         Ok(())
     }
 
-    /// Lists that hold a text; an object's values are not looked at.
+    /// Lists that hold a text.
     fn has(&mut self, col: Col, text: &'q str) -> Result<()> {
-        self.sql.push_str("(json_type(");
-        let column = self.column(col)?;
+        let column = self.find(col)?;
         if column.kind != Kind::Json {
             return Err(Error::internal(format!(
                 "{}.{} is no JSON and holds no list",
                 self.table.name, column.name
             )));
         }
-        self.sql
-            .push_str(") = 'array' AND EXISTS (SELECT 1 FROM json_each(");
-        self.column(col)?;
-        self.sql
-            .push_str(") AS held WHERE held.type = 'text' AND held.value = ");
-        self.param(Param::Text(Cow::Borrowed(text)));
-        self.sql.push_str("))");
+        let number = self.number(Param::Text(Cow::Borrowed(text)));
+        let has = self.dialect.has(&quoted(column.name), number);
+        self.sql.push_str(&has);
         Ok(())
     }
 
@@ -176,19 +180,22 @@ impl<'q> Builder<'q> {
 
     fn one_of(&mut self, col: Col, cells: &'q [Cell<'q>]) -> Result<()> {
         let Some(last) = cells.last() else {
-            self.sql.push('0');
+            self.sql.push_str(self.dialect.truth(false));
             return Ok(());
         };
-        let column = self.column(col)?;
         if cells.len() > INLINE {
+            let column = self.find(col)?;
             for cell in cells {
                 fit(self.table, column, cell, true)?;
             }
-            self.sql.push_str(" IN (SELECT value FROM rarray(");
-            self.param(Param::Many(cells));
-            self.sql.push_str("))");
+            let number = self.number(Param::Many(column.kind, cells));
+            let one_of = self
+                .dialect
+                .one_of(&quoted(column.name), column.kind, number);
+            self.sql.push_str(&one_of);
             return Ok(());
         }
+        let column = self.column(col)?;
         self.sql.push_str(" IN (");
         let size = cells.len().next_power_of_two();
         let padded = cells.iter().chain(std::iter::repeat(last)).take(size);
@@ -271,7 +278,7 @@ impl<'q> Builder<'q> {
         let (Some(((col, dir), order)), Some((cell, after))) =
             (order.split_first(), after.split_first())
         else {
-            self.sql.push('0');
+            self.sql.push_str(self.dialect.truth(false));
             return Ok(());
         };
         self.sql.push('(');

@@ -7,7 +7,6 @@ use cmms_core::{Error, Result};
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection, Row};
 use std::borrow::Cow;
-use std::hash::{Hash, Hasher};
 use uuid::Uuid;
 
 /// A cell as a parameter.
@@ -60,7 +59,7 @@ pub(super) fn bind_param(
         Param::Cell(cell) => statement.raw_bind_parameter(index, Bound(cell)),
         Param::Text(text) => statement.raw_bind_parameter(index, text.as_ref()),
         Param::Number(number) => statement.raw_bind_parameter(index, number),
-        Param::Many(cells) => statement.raw_bind_parameter(index, Many(cells)),
+        Param::Many(_, cells) => statement.raw_bind_parameter(index, Many(cells)),
     }
 }
 
@@ -223,19 +222,6 @@ impl<'a> Sink<'a> for Binder<'_, '_> {
         {
             self.fault = Some(fault);
         }
-    }
-}
-
-/// Adds a cell to a hash.
-pub(super) fn hash_cell(cell: &Cell<'_>, to: &mut impl Hasher) {
-    match cell {
-        Cell::Null => to.write_u8(0),
-        Cell::Bool(v) => v.hash(to),
-        Cell::Int(v) | Cell::Time(v) => v.hash(to),
-        Cell::Real(v) => v.to_bits().hash(to),
-        Cell::Text(v) | Cell::Json(v) => v.hash(to),
-        Cell::Bytes(v) => v.hash(to),
-        Cell::Id(v) => v.as_bytes().hash(to),
     }
 }
 

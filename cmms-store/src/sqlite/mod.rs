@@ -14,7 +14,7 @@ mod write;
 pub use options::SqliteOptions;
 
 use crate::migrate;
-use crate::sql::Catalogue;
+use crate::sql::{Catalogue, Dialect};
 use aside::step_aside;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -70,7 +70,7 @@ impl SqliteStore {
         })?;
         Ok(Self {
             pool: Arc::new(Pool::new(target, writer)),
-            catalogue: Arc::default(),
+            catalogue: Arc::new(Catalogue::new(Dialect::Sqlite)),
         })
     }
 }

@@ -1,14 +1,12 @@
 //! Reads, from the state that the connection sees.
 
-use super::bind::{RowCells, bind_key, bind_param, hash_cell};
+use super::bind::{RowCells, bind_key, bind_param};
 use super::errors::Fault;
+use crate::keys::distinct;
 use crate::sql::{Statements, select};
 use cmms_core::ports::store::Query;
 use cmms_core::record::{Cell, RowTarget};
 use rusqlite::Connection;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use uuid::Uuid;
 
 /// Reads the rows of keys, each row once.
@@ -51,43 +49,16 @@ pub(super) fn list(
     Ok(())
 }
 
-/// The keys, each once.
-fn distinct<'k, 'c>(keys: &'k [&'k [Cell<'c>]]) -> Vec<&'k [Cell<'c>]> {
-    if keys.len() <= 1 {
-        return keys.to_vec();
-    }
-    let hashes = RandomState::new();
-    let mut seen: HashMap<u64, &[Cell<'c>]> = HashMap::with_capacity(keys.len());
-    let mut out = Vec::with_capacity(keys.len());
-    'keys: for key in keys {
-        let mut hasher = hashes.build_hasher();
-        key.iter().for_each(|cell| hash_cell(cell, &mut hasher));
-        let mut hash = hasher.finish();
-        loop {
-            match seen.entry(hash) {
-                Entry::Vacant(place) => {
-                    place.insert(key);
-                    break;
-                }
-                Entry::Occupied(other) if other.get() == key => continue 'keys,
-                Entry::Occupied(_) => hash = hash.wrapping_add(1),
-            }
-        }
-        out.push(*key);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::migrate;
-    use crate::sql::Param;
+    use crate::sql::{Dialect, Param};
     use cmms_core::domain::asset::Asset;
     use cmms_core::domain::sync_state::LinkView;
     use cmms_core::domain::work_order::WorkOrder;
     use cmms_core::ports::store::{Cmp, Dir, Filter};
-    use cmms_core::record::{Col, Record};
+    use cmms_core::record::{Col, Kind, Record};
 
     /// How SQLite goes about a query.
     fn plan<R: Record>(query: &Query<'_>) -> String {
@@ -96,7 +67,7 @@ mod tests {
         for migration in migrate::SQLITE {
             db.execute_batch(migration.sql).unwrap();
         }
-        let (sql, params) = select(&Statements::of(R::TABLE), query).unwrap();
+        let (sql, params) = select(&Statements::of(R::TABLE, &Dialect::Sqlite, 0), query).unwrap();
         let mut statement = db
             .prepare_cached(&format!("EXPLAIN QUERY PLAN {sql}"))
             .unwrap();
@@ -244,7 +215,7 @@ mod tests {
             let mut statement = db
                 .prepare_cached("SELECT count(*) FROM rarray(?1)")
                 .unwrap();
-            bind_param(&mut statement, 1, &Param::Many(&texts)).unwrap();
+            bind_param(&mut statement, 1, &Param::Many(Kind::Text, &texts)).unwrap();
             let mut rows = statement.raw_query();
             let count: i64 = rows.next().unwrap().unwrap().get(0).unwrap();
             assert_eq!(count, 10_000);

@@ -4,6 +4,7 @@ use super::aside::{SHORT, step_aside};
 use super::errors::Fault;
 use super::pool::{Pool, ReaderGuard, WriterGuard};
 use super::{read, write};
+use crate::keys::refuse_repeats;
 use crate::sql::{Catalogue, Statements};
 use async_trait::async_trait;
 use cmms_core::ports::store::{Lock, Query, SaveRule, Saved, Tx};
@@ -132,7 +133,7 @@ impl Tx for SqliteTx {
         rule: SaveRule,
     ) -> Result<Vec<Saved>> {
         let org = self.org;
-        write::refuse_repeats(table, rows)?;
+        refuse_repeats(table, rows)?;
         self.write(rows.len(), table, |c, s| write::save(c, s, org, rows, rule))
             .await
     }

@@ -1,15 +1,13 @@
 //! Saves and deletes, inside of a transaction that the caller has begun.
 
-use super::bind::{Ran, RowStatement, bind_key, hash_cell};
+use super::bind::{Ran, RowStatement, bind_key};
 use super::errors::Fault;
 use crate::sql::Statements;
 use cmms_core::Error;
 use cmms_core::ports::store::{SaveRule, Saved};
-use cmms_core::record::{Cell, RowSource, Sink, Table};
+use cmms_core::record::{Cell, RowSource};
 use rusqlite::Connection;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use uuid::Uuid;
 
 /// Saves rows. On an error some of them may be saved; the caller then undoes the whole transaction, unless the
@@ -144,58 +142,4 @@ fn each(
     save: impl FnMut(usize) -> Result<Saved, Fault>,
 ) -> Result<Vec<Saved>, Fault> {
     (0..rows.len()).map(save).collect()
-}
-
-/// Refuses a key that comes twice, before anything is written.
-pub(super) fn refuse_repeats(table: &'static Table, rows: &dyn RowSource) -> Result<(), Error> {
-    let count = rows.len();
-    if count <= 1 {
-        return Ok(());
-    }
-    let hashes = RandomState::new();
-    let mut seen: HashMap<u64, usize> = HashMap::with_capacity(count);
-    for i in 0..count {
-        let mut key = KeyHash(hashes.build_hasher());
-        rows.key(table, i, &mut key);
-        let mut hash = key.0.finish();
-        // Equal hashes of unequal keys step on to the next free place.
-        loop {
-            match seen.entry(hash) {
-                Entry::Vacant(place) => {
-                    place.insert(i);
-                    break;
-                }
-                Entry::Occupied(other) => {
-                    if key_of(table, rows, *other.get()) == key_of(table, rows, i) {
-                        return Err(Error::internal(format!(
-                            "a key of {} comes twice in one call",
-                            table.name
-                        )));
-                    }
-                    hash = hash.wrapping_add(1);
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-struct KeyHash(DefaultHasher);
-
-impl<'a> Sink<'a> for KeyHash {
-    fn put(&mut self, cell: Cell<'a>) {
-        hash_cell(&cell, &mut self.0);
-    }
-}
-
-fn key_of(table: &'static Table, rows: &dyn RowSource, i: usize) -> Vec<Cell<'static>> {
-    struct Cells(Vec<Cell<'static>>);
-    impl<'a> Sink<'a> for Cells {
-        fn put(&mut self, cell: Cell<'a>) {
-            self.0.push(cell.into_owned());
-        }
-    }
-    let mut cells = Cells(Vec::new());
-    rows.key(table, i, &mut cells);
-    cells.0
 }

@@ -1,0 +1,295 @@
+//! The connections of a store, and whose turn it is to write.
+
+use super::errors::{Fault, Place};
+use super::options::PostgresOptions;
+use super::roles::{self, Role};
+use super::session::{Kept, Link, Session};
+use super::turns::{Turn, Turns, key_of};
+use crate::sql::quoted;
+use cmms_core::{Error, Result};
+use sqlx::{ConnectOptions as _, PgPool};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// How long a connection or a lock is waited for.
+pub(super) const WAIT: Duration = Duration::from_secs(5);
+/// A writer whose program has said nothing for so long is taken for dead where another one waits.
+const SILENCE: &str = "5 seconds";
+
+/// What connections are set to when they are made.
+const SETTINGS: [(&str, &str); 4] = [
+    ("lock_timeout", "5s"),
+    ("statement_timeout", "60s"),
+    // A program that was stopped inside a transaction must not keep the others out for good.
+    ("idle_in_transaction_session_timeout", "60s"),
+    // A statement of a program that is gone ends.
+    ("client_connection_check_interval", "5s"),
+];
+
+/// Where connections come from.
+pub(super) enum Origin {
+    /// Made here.
+    Own(PostgresOptions),
+    /// Lent by a host program.
+    Lent(PgPool),
+}
+
+/// The connections.
+pub(super) struct Pool {
+    pub(super) place: Place,
+    pub(super) schema: String,
+    pub(super) runtime: Handle,
+    origin: Origin,
+    connections: usize,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Kept>>,
+    /// The role to work under, once it was found.
+    role: Mutex<Option<Role>>,
+    turns: Turns,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("place", &self.place)
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a transaction begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// One state for all reads.
+    Snapshot,
+    /// Reads and writes, while no other writer of the organization does.
+    Write,
+    /// A read alone; a transaction only where the connection is lent.
+    Read,
+}
+
+impl Pool {
+    pub(super) fn new(origin: Origin, place: Place, schema: String, connections: usize) -> Self {
+        Self {
+            place,
+            schema,
+            runtime: Handle::current(),
+            origin,
+            connections,
+            permits: Arc::new(Semaphore::new(connections)),
+            idle: Mutex::default(),
+            role: Mutex::default(),
+            turns: Turns::default(),
+        }
+    }
+
+    /// Takes back a connection that is clean.
+    pub(super) fn keep(&self, kept: Kept) {
+        // A lent one goes back to its pool instead.
+        if !kept.is_lent() {
+            self.idle().push(kept);
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Kept>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that nobody else uses, with nothing begun.
+    pub(super) async fn session(self: &Arc<Self>) -> Result<Session, Fault> {
+        let permit = match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => timeout(WAIT, Arc::clone(&self.permits).acquire_owned())
+                .await
+                .map_err(|_| self.place.crowded(self.connections))?
+                .map_err(|e| Error::internal("the connections of the store are gone").source(e))?,
+        };
+        let idle = self.idle().pop();
+        let is_used = idle.is_some();
+        let kept = match idle {
+            Some(kept) => kept,
+            None => self.connect().await?,
+        };
+        Ok(Session::new(Arc::clone(self), kept, permit, is_used))
+    }
+
+    /// A connection that the server has just answered on.
+    pub(super) async fn live(self: &Arc<Self>) -> Result<Session, Fault> {
+        loop {
+            let mut session = self.session().await?;
+            if !session.is_used {
+                return Ok(session);
+            }
+            let asked = session.enter()?.run("SELECT 1".to_owned()).await;
+            session.left(&asked);
+            match asked {
+                Ok(()) => return Ok(session),
+                Err(fault) if fault.is_cut() => self.forget(),
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// Makes a connection and lets it work under the role that row-level security holds for.
+    async fn connect(&self) -> Result<Kept, Fault> {
+        let mut kept = self.plain().await?;
+        let role = match self.role() {
+            Some(role) => role,
+            None => {
+                let found = roles::find(kept.connection(), &self.schema, &self.place).await?;
+                self.set_role(Some(found.clone()));
+                found
+            }
+        };
+        if let (Role::Other(role), false) = (role, kept.is_lent()) {
+            kept.run(format!("SET ROLE {}", quoted(&role))).await?;
+        }
+        Ok(kept)
+    }
+
+    fn role(&self) -> Option<Role> {
+        let role = self.role.lock().unwrap_or_else(PoisonError::into_inner);
+        role.clone()
+    }
+
+    fn set_role(&self, role: Option<Role>) {
+        *self.role.lock().unwrap_or_else(PoisonError::into_inner) = role;
+    }
+
+    /// Begins with new connections under a role that is looked for again: a migration may have made it.
+    pub(super) fn renew(&self) {
+        self.set_role(None);
+        self.forget();
+    }
+
+    /// A connection as the role that logs in.
+    pub(super) async fn plain(&self) -> Result<Kept, Fault> {
+        let link = match &self.origin {
+            Origin::Own(options) => {
+                let options = options.connect_options().options(SETTINGS);
+                let made = timeout(WAIT, options.connect()).await;
+                Link::Own(Box::new(made.map_err(|_| self.place.unreachable())??))
+            }
+            Origin::Lent(pool) => Link::Lent(pool.acquire().await?),
+        };
+        Ok(Kept::new(link))
+    }
+
+    /// A connection on which a transaction of the organization has begun.
+    ///
+    /// Where the server has gone and come back since a connection was used, others are made.
+    pub(super) async fn begin(self: &Arc<Self>, org: Uuid, begin: Begin) -> Result<Session, Fault> {
+        loop {
+            let mut session = self.session().await?;
+            let is_used = session.is_used;
+            let begun = self.begin_on(&mut session, org, begin).await;
+            match begun {
+                Ok(()) => {
+                    session.is_used = is_used && begin == Begin::Read;
+                    return Ok(session);
+                }
+                Err(fault) if fault.is_cut() && is_used => self.forget(),
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// Closes the connections that nobody uses: one of them was cut, so the others probably are.
+    pub(super) fn forget(&self) {
+        let gone = std::mem::take(&mut *self.idle());
+        drop(gone);
+    }
+
+    async fn begin_on(&self, session: &mut Session, org: Uuid, begin: Begin) -> Result<(), Fault> {
+        let kept = session.enter()?;
+        let sql = self.opening(kept, org, begin);
+        let done = match &sql {
+            Some(sql) => kept.run(sql.clone()).await,
+            None => Ok(()),
+        };
+        if done.is_ok() && !kept.is_lent() {
+            kept.was_set_to(org, begin != Begin::Read);
+        }
+        let transaction = begin != Begin::Read || kept.is_lent();
+        if transaction {
+            session.opened();
+        }
+        session.left(&done);
+        done
+    }
+
+    /// What begins a transaction, in one text and so one round trip.
+    fn opening(&self, kept: &Kept, org: Uuid, begin: Begin) -> Option<String> {
+        let mut parts: Vec<String> = Vec::new();
+        let lent = kept.is_lent();
+        match begin {
+            Begin::Write => parts.push("BEGIN ISOLATION LEVEL READ COMMITTED".to_owned()),
+            Begin::Snapshot => {
+                parts.push("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned());
+            }
+            Begin::Read if lent => parts.push("BEGIN READ ONLY".to_owned()),
+            Begin::Read => {}
+        }
+        if lent {
+            if let Some(Role::Other(role)) = self.role() {
+                parts.push(format!("SET LOCAL ROLE {}", quoted(&role)));
+            }
+            parts.push(format!("SELECT set_config('cmms.org_id', '{org}', true)"));
+        } else if !kept.is_set_to(org) {
+            parts.push(format!("SELECT set_config('cmms.org_id', '{org}', false)"));
+        }
+        match begin {
+            // Takes the state that all reads see.
+            Begin::Snapshot => parts.push("SELECT 1".to_owned()),
+            Begin::Write => {
+                let key = key_of(org, &self.schema);
+                // Who writes much asks whether somebody waits by the first lock.
+                parts.push(format!(
+                    "SELECT pg_advisory_xact_lock_shared({})",
+                    key.waiting()
+                ));
+                parts.push(format!("SELECT pg_advisory_xact_lock({})", key.writing()));
+            }
+            Begin::Read => {}
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    /// A connection on which the organization's only writer has begun: waits for writers of this process and of
+    /// others, and ends one whose program does not answer any more.
+    pub(super) async fn writer(self: &Arc<Self>, org: Uuid) -> Result<(Session, Turn), Fault> {
+        let turn = timeout(WAIT, self.turns.take(org))
+            .await
+            .map_err(|_| self.place.busy())?;
+        match self.begin(org, Begin::Write).await {
+            Err(fault) if fault.state() == Some("55P03") => {
+                self.evict(org).await?;
+                Ok((self.begin(org, Begin::Write).await?, turn))
+            }
+            begun => Ok((begun?, turn)),
+        }
+    }
+
+    /// Ends the writer of the organization if its program was stopped or lost: the server waits for it to say
+    /// something inside of its transaction.
+    async fn evict(&self, org: Uuid) -> Result<(), Fault> {
+        let (high, low) = key_of(org, &self.schema).halves();
+        let sql = format!(
+            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
+             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+             AND l.classid = {high} AND l.objid = {low} AND l.mode = 'ExclusiveLock' \
+             AND a.wait_event_type = 'Client' AND a.state_change < now() - interval '{SILENCE}'"
+        );
+        tracing::warn!(
+            place = self.place.name(),
+            "cmms.store.evict: a writer does not go on"
+        );
+        self.plain().await?.run(sql).await
+    }
+}

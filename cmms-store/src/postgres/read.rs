@@ -1,0 +1,93 @@
+//! Reads, from the state that the connection sees.
+
+use super::bind::{RowCells, Values};
+use super::errors::Fault;
+use crate::keys::distinct;
+use crate::sql::{Statements, select};
+use cmms_core::Result;
+use cmms_core::ports::store::{Lock, Query};
+use cmms_core::record::{Cell, RowTarget};
+use futures_util::TryStreamExt as _;
+use sqlx::postgres::PgArguments;
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
+use uuid::Uuid;
+
+/// Where the rows of a read go, and whether one went: then it cannot be done once more.
+pub(super) struct Counted<'t> {
+    pub(super) to: &'t mut dyn RowTarget,
+    pub(super) any: bool,
+}
+
+/// Reads the rows of keys, each row once.
+pub(super) async fn get(
+    connection: &mut PgConnection,
+    statements: &Statements,
+    org: Uuid,
+    keys: &[&[Cell<'_>]],
+    lock: Lock,
+    to: &mut Counted<'_>,
+) -> Result<(), Fault> {
+    let mut values = Values::of(org)?;
+    let sql = match keys {
+        [] => return Ok(()),
+        [key] => {
+            values.key(statements, key)?;
+            format!("{}{}", statements.get, locking(lock, ""))
+        }
+        _ => {
+            let bulk = statements.bulk()?;
+            values.keys(statements, &distinct(keys))?;
+            match lock {
+                Lock::None => bulk.get.clone(),
+                // In one order, so that two writers never wait for each other.
+                _ => format!("{}{}{}", bulk.get, bulk.key_order, locking(lock, " OF t")),
+            }
+        }
+    };
+    fetch(connection, statements, sql, values.into_arguments(), to).await
+}
+
+/// Reads the rows of a query, in its order.
+pub(super) async fn list(
+    connection: &mut PgConnection,
+    statements: &Statements,
+    org: Uuid,
+    query: &Query<'_>,
+    lock: Lock,
+    to: &mut Counted<'_>,
+) -> Result<(), Fault> {
+    let (mut sql, params) = select(statements, query)?;
+    sql.push_str(locking(lock, ""));
+    let mut values = Values::of(org)?;
+    for param in &params {
+        values.param(param)?;
+    }
+    fetch(connection, statements, sql, values.into_arguments(), to).await
+}
+
+/// What locks the rows that are read.
+fn locking(lock: Lock, of: &str) -> &'static str {
+    match (lock, of.is_empty()) {
+        (Lock::None, _) => "",
+        (Lock::Wait, true) => " FOR UPDATE",
+        (Lock::Wait, false) => " FOR UPDATE OF t",
+        (Lock::Skip, true) => " FOR UPDATE SKIP LOCKED",
+        (Lock::Skip, false) => " FOR UPDATE OF t SKIP LOCKED",
+    }
+}
+
+async fn fetch(
+    connection: &mut PgConnection,
+    statements: &Statements,
+    sql: String,
+    arguments: PgArguments,
+    to: &mut Counted<'_>,
+) -> Result<(), Fault> {
+    let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+    let mut rows = connection.fetch(query);
+    while let Some(row) = rows.try_next().await? {
+        to.any = true;
+        to.to.row(&mut RowCells::new(&row, statements.table))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,304 @@
+//! Saves and deletes, inside of a transaction that the caller has begun.
+
+use super::bind::{self, Values};
+use super::errors::Fault;
+use super::session::Kept;
+use crate::keys::distinct;
+use crate::sql::{Bulk, Source, Statements};
+use cmms_core::ports::store::{SaveRule, Saved};
+use cmms_core::record::{Cell, RowSource};
+use cmms_core::{Error, Result};
+use sqlx::postgres::PgArguments;
+use sqlx::{AssertSqlSafe, Row as _};
+use uuid::Uuid;
+
+/// From so many rows on they come by COPY: a table for them costs more than arrays for a few.
+const COPY: usize = 64;
+/// The most rows of one statement with arrays, where COPY cannot be had.
+const ARRAYS: usize = 2_000;
+
+/// Saves rows; each has its own answer, in order.
+pub(super) async fn save(
+    kept: &mut Kept,
+    statements: &Statements,
+    org: Uuid,
+    rows: &dyn RowSource,
+    rule: SaveRule,
+) -> Result<Vec<Saved>, Fault> {
+    let bulk = statements.bulk()?;
+    match rows.len() {
+        0 => Ok(Vec::new()),
+        1 => Ok(vec![one(kept, statements, org, rows, 0, rule).await?]),
+        // A value that one row gives up another may take only afterwards, so their order counts.
+        _ if bulk.moves_unique && rule != SaveRule::Insert => {
+            each(kept, statements, org, rows, rule).await
+        }
+        _ if statements.has_unique() && rule == SaveRule::Upsert => {
+            kept.run("SAVEPOINT rows".to_owned()).await?;
+            match many(kept, statements, bulk, org, rows, rule).await {
+                Err(fault) if fault.is_clash() => {
+                    kept.run("ROLLBACK TO SAVEPOINT rows".to_owned()).await?;
+                    each(kept, statements, org, rows, rule).await
+                }
+                saved => {
+                    let saved = saved?;
+                    kept.run("RELEASE SAVEPOINT rows".to_owned()).await?;
+                    Ok(saved)
+                }
+            }
+        }
+        _ => many(kept, statements, bulk, org, rows, rule).await,
+    }
+}
+
+/// Deletes the rows of keys and says how many there were.
+pub(super) async fn delete(
+    kept: &mut Kept,
+    statements: &Statements,
+    org: Uuid,
+    keys: &[&[Cell<'_>]],
+) -> Result<u64, Fault> {
+    let mut values = Values::of(org)?;
+    let sql = match keys {
+        [] => return Ok(0),
+        [key] => {
+            values.key(statements, key)?;
+            statements.delete.clone()
+        }
+        _ => {
+            values.keys(statements, &distinct(keys))?;
+            statements.bulk()?.delete.clone()
+        }
+    };
+    execute(kept, sql, values.into_arguments()).await
+}
+
+async fn execute(kept: &mut Kept, sql: String, arguments: PgArguments) -> Result<u64, Fault> {
+    let done = sqlx::query_with(AssertSqlSafe(sql), arguments)
+        .execute(kept.connection())
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn each(
+    kept: &mut Kept,
+    statements: &Statements,
+    org: Uuid,
+    rows: &dyn RowSource,
+    rule: SaveRule,
+) -> Result<Vec<Saved>, Fault> {
+    let mut saved = Vec::with_capacity(rows.len());
+    for i in 0..rows.len() {
+        saved.push(one(kept, statements, org, rows, i, rule).await?);
+    }
+    Ok(saved)
+}
+
+/// Saves row `i`.
+async fn one(
+    kept: &mut Kept,
+    statements: &Statements,
+    org: Uuid,
+    rows: &dyn RowSource,
+    i: usize,
+    rule: SaveRule,
+) -> Result<Saved, Fault> {
+    let bulk = statements.bulk()?;
+    // A clash that the statement does not take as an answer fails the transaction.
+    let may_fail = match rule {
+        SaveRule::Insert => false,
+        SaveRule::Update => bulk.moves_unique,
+        SaveRule::Upsert => statements.has_unique(),
+    };
+    if may_fail {
+        kept.run("SAVEPOINT one".to_owned()).await?;
+    }
+    let saved = match rule {
+        SaveRule::Insert => insert(kept, statements, org, rows, i).await,
+        SaveRule::Update => update(kept, statements, org, rows, i).await,
+        SaveRule::Upsert => upsert(kept, statements, bulk, org, rows, i).await,
+    };
+    match saved {
+        Err(fault) if may_fail && fault.is_clash() => {
+            kept.run("ROLLBACK TO SAVEPOINT one".to_owned()).await?;
+            Ok(Saved::Duplicate)
+        }
+        saved => {
+            if may_fail && saved.is_ok() {
+                kept.run("RELEASE SAVEPOINT one".to_owned()).await?;
+            }
+            saved
+        }
+    }
+}
+
+async fn insert(
+    kept: &mut Kept,
+    statements: &Statements,
+    org: Uuid,
+    rows: &dyn RowSource,
+    i: usize,
+) -> Result<Saved, Fault> {
+    let action = &statements.insert;
+    let values = bind::row(org, statements.table, &action.uses, rows, i)?;
+    Ok(match execute(kept, action.sql.clone(), values).await? {
+        0 => Saved::Duplicate,
+        _ => Saved::Inserted,
+    })
+}
+
+async fn update(
+    kept: &mut Kept,
+    statements: &Statements,
+    org: Uuid,
+    rows: &dyn RowSource,
+    i: usize,
+) -> Result<Saved, Fault> {
+    let action = &statements.update;
+    let values = bind::row(org, statements.table, &action.uses, rows, i)?;
+    Ok(match execute(kept, action.sql.clone(), values).await? {
+        0 => Saved::Stale,
+        _ => Saved::Updated,
+    })
+}
+
+async fn upsert(
+    kept: &mut Kept,
+    statements: &Statements,
+    bulk: &Bulk,
+    org: Uuid,
+    rows: &dyn RowSource,
+    i: usize,
+) -> Result<Saved, Fault> {
+    let all = &statements.insert.uses;
+    let values = bind::row(org, statements.table, all, rows, i)?;
+    let row = sqlx::query_with(AssertSqlSafe(bulk.upsert_one.clone()), values)
+        .fetch_optional(kept.connection())
+        .await?;
+    Ok(match row {
+        None => Saved::Unchanged,
+        Some(row) if row.try_get(0)? => Saved::Inserted,
+        Some(_) => Saved::Updated,
+    })
+}
+
+/// Saves rows with a statement for all of them.
+async fn many(
+    kept: &mut Kept,
+    statements: &Statements,
+    bulk: &Bulk,
+    org: Uuid,
+    rows: &dyn RowSource,
+    rule: SaveRule,
+) -> Result<Vec<Saved>, Fault> {
+    if rows.len() >= COPY && stage(kept, statements, bulk, rows).await? {
+        let values = Values::of(org)?.into_arguments();
+        return run(kept, bulk, rule, Source::Stage, values, rows.len()).await;
+    }
+    let mut saved = Vec::with_capacity(rows.len());
+    for start in (0..rows.len()).step_by(ARRAYS) {
+        let piece = Piece {
+            rows,
+            start,
+            len: (rows.len() - start).min(ARRAYS),
+        };
+        let values = bind::arrays(org, statements.table, &piece)?;
+        saved.extend(run(kept, bulk, rule, Source::Arrays, values, piece.len).await?);
+    }
+    Ok(saved)
+}
+
+/// Brings rows into the temporary table; says whether there is one.
+async fn stage(
+    kept: &mut Kept,
+    statements: &Statements,
+    bulk: &Bulk,
+    rows: &dyn RowSource,
+) -> Result<bool, Fault> {
+    if !kept.may_stage {
+        return Ok(false);
+    }
+    // All of it before the first octet goes: a program that is stopped meanwhile would keep the server waiting.
+    let bytes = bind::copy(statements.table, rows)?;
+    if !kept.has_stage(statements.number) {
+        let sql = format!(
+            "SAVEPOINT stage; {}; RELEASE SAVEPOINT stage",
+            bulk.make_stage
+        );
+        match kept.run(sql).await {
+            Ok(()) => {}
+            // The role may not make one: arrays do it, too.
+            Err(fault) if fault.state() == Some("42501") => {
+                kept.run("ROLLBACK TO SAVEPOINT stage".to_owned()).await?;
+                kept.may_stage = false;
+                return Ok(false);
+            }
+            Err(fault) => return Err(fault),
+        }
+        kept.made_stage(statements.number);
+    }
+    // A commit empties it, too.
+    if kept.fills_stage(statements.number) {
+        kept.run(bulk.empty_stage.clone()).await?;
+    }
+    let mut copy = kept.connection().copy_in_raw(&bulk.fill_stage).await?;
+    copy.send(bytes).await?;
+    copy.finish().await?;
+    Ok(true)
+}
+
+/// Runs a statement on rows from a source and turns its answers into those of the rows.
+async fn run(
+    kept: &mut Kept,
+    bulk: &Bulk,
+    rule: SaveRule,
+    source: Source,
+    values: PgArguments,
+    count: usize,
+) -> Result<Vec<Saved>, Fault> {
+    let (texts, rest) = match rule {
+        SaveRule::Insert => (&bulk.insert, Saved::Inserted),
+        SaveRule::Update => (&bulk.update, Saved::Stale),
+        SaveRule::Upsert => (&bulk.upsert, Saved::Unchanged),
+    };
+    let [arrays, stage] = texts;
+    let (sql, first) = match source {
+        Source::Arrays => (arrays, 1),
+        Source::Stage => (stage, 0),
+    };
+    let answers = sqlx::query_with(AssertSqlSafe(sql.clone()), values)
+        .fetch_all(kept.connection())
+        .await?;
+    let mut saved = vec![rest; count];
+    for answer in &answers {
+        let number: i64 = answer.try_get(0)?;
+        let told = match rule {
+            SaveRule::Insert => Saved::Duplicate,
+            SaveRule::Update => Saved::Updated,
+            SaveRule::Upsert if answer.try_get(1)? => Saved::Inserted,
+            SaveRule::Upsert => Saved::Updated,
+        };
+        let place = usize::try_from(number - first).ok();
+        let place = place.and_then(|place| saved.get_mut(place));
+        *place
+            .ok_or_else(|| Error::internal("a statement answered for a row that was not sent"))? =
+            told;
+    }
+    Ok(saved)
+}
+
+/// Some of the rows of a call.
+struct Piece<'r> {
+    rows: &'r dyn RowSource,
+    start: usize,
+    len: usize,
+}
+
+impl RowSource for Piece<'_> {
+    fn len(&self) -> usize {
+        self.len
+    }
+    fn row<'a>(&'a self, i: usize, to: &mut dyn cmms_core::record::Sink<'a>) {
+        self.rows.row(self.start + i, to);
+    }
+}
