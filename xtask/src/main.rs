@@ -13,6 +13,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask test [--release-tier] [--only STEP]... [--list]
     Runs all checks and suites. --list shows the steps, --only runs some of them.
+cargo xtask postgres
+    Starts a PostgreSQL server like that of `test`, prints what tests need to find it, and runs until Ctrl-C.
 cargo xtask layers
     Checks who uses whom: modules of cmms-core, crates of the workspace.
 cargo xtask gen [--check]
@@ -52,6 +54,7 @@ fn task(words: &[&str]) -> Result<()> {
             )
         }
         ["test", options @ ..] => test::run(&root, test::Options::parse(options)?),
+        ["postgres"] => test::postgres::by_hand(&root),
         _ => Err(Failure::new(format!("usage:\n{USAGE}"))),
     }
 }

@@ -27,8 +27,14 @@ pub(crate) fn cargo(root: &Path, args: &[&str]) -> Command {
 
 /// Runs a command with the terminal's own output.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    run_with(command, &[])
+}
+
+/// Runs a command with more in its environment than is shown.
+pub(crate) fn run_with(command: &mut Command, hidden: &[(&'static str, String)]) -> Result<()> {
     let line = line_of(command);
     println!("  $ {line}");
+    command.envs(hidden.iter().map(|(name, value)| (name, value)));
     let status = command.status().map_err(|e| Failure::at(&line, e))?;
     if status.success() {
         Ok(())
@@ -106,4 +112,19 @@ pub(crate) fn relative(root: &Path, path: &Path) -> String {
         .unwrap_or(path)
         .to_string_lossy()
         .replace('\\', "/")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_reaches_the_command_all_the_same() {
+        let mut asks = Command::new("sh");
+        asks.args(["-c", "test \"$CMMS_HIDDEN\" = a:b"]);
+        run_with(&mut asks, &[("CMMS_HIDDEN", "a:b".to_owned())]).unwrap();
+        let mut asks = Command::new("sh");
+        asks.args(["-c", "test -n \"$CMMS_HIDDEN\""]);
+        assert!(run(&mut asks).is_err());
+    }
 }

@@ -1,10 +1,16 @@
 //! `cargo xtask test`: the README's test command, and all that continuous integration runs.
 //!
-//! A step that fails does not stop the others, except that nothing runs without `setup` and no suite without `build`.
+//! A step that fails does not stop the others, except that nothing runs without `setup`, no suite without `build`, and
+//! nothing that may use the PostgreSQL server without `postgres`.
 //! All suites run programs of one build with one set of features; building per crate would compile dependencies anew
 //! for each set.
 
 mod plan;
+#[cfg(unix)]
+pub(crate) mod postgres;
+#[cfg(not(unix))]
+#[path = "postgres/none.rs"]
+pub(crate) mod postgres;
 mod programs;
 mod report;
 mod setup;
@@ -12,7 +18,8 @@ mod setup;
 use crate::fail::{Failure, Result};
 use crate::repo;
 use plan::{Cargo, STEPS, Step, Work};
-use programs::Program;
+use postgres::Server;
+use programs::{Environment, Program};
 use report::{Entry, Outcome};
 use std::path::Path;
 use std::time::Instant;
@@ -54,15 +61,20 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether this step is wanted; a suite wants the build, and a step of the release tier may be named by itself.
+    /// Whether this step is wanted; a suite wants the build and maybe the server, and a step of the release tier may be
+    /// named by itself.
     fn wants(&self, step: &Step) -> bool {
         if self.only.is_empty() {
             return self.release || !step.release;
         }
         let named = |step: &Step| self.only.iter().any(|name| name == step.name);
+        let serves = |wants: fn(&Step) -> bool| STEPS.iter().any(|s| wants(s) && named(s));
         named(step)
-            || (matches!(step.work, Work::Build)
-                && STEPS.iter().any(|s| needs_build(s) && named(s)))
+            || match step.work {
+                Work::Build => serves(needs_build),
+                Work::Postgres => serves(|step| step.postgres),
+                _ => false,
+            }
     }
 }
 
@@ -90,7 +102,7 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
         return Ok(());
     }
     let mut entries: Vec<Entry> = Vec::new();
-    let mut built = None;
+    let mut made = Made::default();
     let mut ready = true;
     for step in STEPS.iter().filter(|step| options.wants(step)) {
         println!(
@@ -104,10 +116,12 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
         let start = Instant::now();
         let outcome = if !ready {
             Outcome::NotRun("the machine is not set up")
-        } else if needs_build(step) && built.is_none() {
+        } else if needs_build(step) && made.programs.is_none() {
             Outcome::NotRun("the test programs could not be built")
+        } else if step.postgres && made.server.is_none() {
+            Outcome::NotRun("there is no PostgreSQL server")
         } else {
-            match perform(root, step, &mut built) {
+            match perform(root, step, &mut made) {
                 Ok(()) => Outcome::Passed,
                 Err(failure) => Outcome::Failed(failure.to_string()),
             }
@@ -130,6 +144,8 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
         }
         entries.push(entry);
     }
+    // The server has ended when the table is there.
+    drop(made);
     println!("\n{}", report::table(&entries));
     let broken: Vec<&str> = entries
         .iter()
@@ -143,25 +159,58 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
     }
 }
 
-fn perform(root: &Path, step: &Step, built: &mut Option<Vec<Program>>) -> Result<()> {
-    let programs = built.as_deref().unwrap_or_default();
+/// What steps make for those behind them.
+#[derive(Default)]
+struct Made {
+    programs: Option<Vec<Program>>,
+    server: Option<Server>,
+}
+
+fn perform(root: &Path, step: &Step, made: &mut Made) -> Result<()> {
+    let done = perform_with(root, step, made);
+    // A server that ended makes tests fail in many ways, and this is the one that matters.
+    if step.postgres
+        && let Some(server) = &mut made.server
+        && let Err(ended) = server.alive()
+    {
+        made.server = None;
+        return Err(ended);
+    }
+    done
+}
+
+fn perform_with(root: &Path, step: &Step, made: &mut Made) -> Result<()> {
+    let programs = made.programs.as_deref().unwrap_or_default();
+    let environment = match &made.server {
+        Some(server) if step.postgres => server.environment(),
+        _ => &[],
+    };
     match &step.work {
         Work::Inside(task) => task(root),
-        Work::Cargo(commands) => commands.iter().try_for_each(|command| cargo(root, command)),
+        Work::Cargo(commands) => commands
+            .iter()
+            .try_for_each(|command| cargo(root, command, environment)),
         Work::Build => {
-            *built = Some(programs::build(root)?);
+            made.programs = Some(programs::build(root)?);
             Ok(())
         }
-        Work::Suite(folder) => programs::suite(root, programs, folder),
+        Work::Postgres => {
+            made.server = Some(Server::start(root)?);
+            Ok(())
+        }
+        Work::Suite(folder) => programs::suite(root, programs, folder, environment),
         Work::Examples(folder) => {
-            programs::suite(root, programs, folder)?;
-            programs::examples(root, programs, folder)
+            programs::suite(root, programs, folder, environment)?;
+            programs::examples(root, programs, folder, environment)
         }
     }
 }
 
-fn cargo(root: &Path, command: &Cargo) -> Result<()> {
-    repo::run(repo::cargo(root, command.args).envs(command.env.iter().copied()))
+fn cargo(root: &Path, command: &Cargo, environment: Environment<'_>) -> Result<()> {
+    repo::run_with(
+        repo::cargo(root, command.args).envs(command.env.iter().copied()),
+        environment,
+    )
 }
 
 /// Writes the generated files and fails when that changed one: it was not up to date.
@@ -198,9 +247,30 @@ mod tests {
     #[test]
     fn a_suite_alone_brings_the_build_along() {
         assert_eq!(wanted(&["--only", "core"]), ["build", "core"]);
+        assert_eq!(wanted(&["--only", "xtask"]), ["build", "xtask"]);
         assert_eq!(
             wanted(&["--only", "fmt", "--only", "deny"]),
             ["fmt", "deny"]
+        );
+    }
+
+    #[test]
+    fn the_server_comes_before_the_first_that_needs_it_and_with_no_other() {
+        assert_eq!(wanted(&["--only", "store"]), ["build", "postgres", "store"]);
+        assert_eq!(wanted(&["--only", "doctests"]), ["postgres", "doctests"]);
+        let place = |name| STEPS.iter().position(|step| step.name == name);
+        let first = STEPS.iter().position(|step| step.postgres);
+        assert!(place("postgres") < first);
+        let using: Vec<&str> = STEPS
+            .iter()
+            .filter(|step| step.postgres)
+            .map(|step| step.name)
+            .collect();
+        assert_eq!(
+            using,
+            [
+                "store", "cmms", "server", "cross", "examples", "doctests", "long"
+            ]
         );
     }
 

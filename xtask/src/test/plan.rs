@@ -11,6 +11,8 @@ pub(crate) struct Step {
     pub(crate) minutes: u64,
     /// Part of `--release-tier` only.
     pub(crate) release: bool,
+    /// Its programs may use the PostgreSQL server.
+    pub(crate) postgres: bool,
     /// What it does, for `--list`.
     pub(crate) about: &'static str,
     /// How it is done.
@@ -25,6 +27,8 @@ pub(crate) enum Work {
     Cargo(&'static [Cargo]),
     /// Builds all test programs once, with one set of features for all suites.
     Build,
+    /// Starts the PostgreSQL server of this run.
+    Postgres,
     /// The test programs of the crate in this folder.
     Suite(&'static str),
     /// The test programs of the examples in this folder, and the examples themselves.
@@ -48,6 +52,7 @@ const fn step(name: &'static str, minutes: u64, about: &'static str, work: Work)
         name,
         minutes,
         release: false,
+        postgres: false,
         about,
         work,
     }
@@ -55,6 +60,14 @@ const fn step(name: &'static str, minutes: u64, about: &'static str, work: Work)
 
 const fn suite(name: &'static str, minutes: u64, folder: &'static str) -> Step {
     step(name, minutes, "tests of one crate", Work::Suite(folder))
+}
+
+/// The step with the PostgreSQL server at hand.
+const fn with_postgres(step: Step) -> Step {
+    Step {
+        postgres: true,
+        ..step
+    }
 }
 
 /// The options that all suites are built with.
@@ -70,8 +83,8 @@ pub(crate) const BUILD: &[&str] = &[
 pub(crate) const STEPS: &[Step] = &[
     step(
         "setup",
-        2,
-        "C compiler, cargo, rustfmt and clippy are there",
+        3,
+        "C compiler, cargo, rustfmt, clippy and PostgreSQL are there; adds what it can",
         Work::Inside(super::setup::check),
     ),
     step(
@@ -143,25 +156,31 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     step("build", 15, "builds every test program, once", Work::Build),
     suite("core", 3, "cmms-core"),
-    suite("store", 4, "cmms-store"),
+    step(
+        "postgres",
+        2,
+        "starts a PostgreSQL server of this run's own; it ends with the run",
+        Work::Postgres,
+    ),
+    with_postgres(suite("store", 4, "cmms-store")),
     suite("adapters", 3, "cmms-adapters"),
     suite("sim", 2, "cmms-sim"),
-    suite("cmms", 2, "cmms"),
-    suite("server", 3, "cmms-server"),
-    suite("cross", 6, "cmms-tests"),
-    step(
+    with_postgres(suite("cmms", 2, "cmms")),
+    with_postgres(suite("server", 3, "cmms-server")),
+    with_postgres(suite("cross", 6, "cmms-tests")),
+    with_postgres(step(
         "examples",
         1,
         "tests of the examples, then each example is run",
         Work::Examples("examples/rust"),
-    ),
+    )),
     suite("xtask", 1, "xtask"),
-    step(
+    with_postgres(step(
         "doctests",
         5,
         "examples in the documentation",
         Work::Cargo(&[cargo(&["test", "--workspace", "--all-features", "--doc"])]),
-    ),
+    )),
     step(
         "docs",
         5,
@@ -175,6 +194,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "long",
         minutes: 60,
         release: true,
+        postgres: true,
         about: "suites that cross crates, optimized, with their long counts",
         work: Work::Cargo(&[Cargo {
             args: &[
@@ -193,6 +213,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "deny",
         minutes: 20,
         release: true,
+        postgres: false,
         about: "bans, licenses and sources of dependencies (cargo-deny, built when missing)",
         work: Work::Inside(super::setup::deny),
     },

@@ -2,7 +2,7 @@
 
 use super::plan::{BUILD, STEPS, Work};
 use crate::fail::{Failure, Result};
-use crate::repo::{cargo, output, relative, run};
+use crate::repo::{cargo, output, relative, run_with};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -85,12 +85,20 @@ fn has_suite(folder: &str) -> bool {
     })
 }
 
+/// What a step adds to the environment of its programs.
+pub(crate) type Environment<'a> = &'a [(&'static str, String)];
+
 /// Runs the tests of one crate: all of its programs, even when one fails.
-pub(crate) fn suite(root: &Path, programs: &[Program], folder: &str) -> Result<()> {
+pub(crate) fn suite(
+    root: &Path,
+    programs: &[Program],
+    folder: &str,
+    environment: Environment<'_>,
+) -> Result<()> {
     let mut failed = Vec::new();
     for program in programs.iter().filter(|p| p.folder == folder && !p.example) {
         println!("  {}: {}", folder, program.name);
-        if let Err(failure) = run(&mut command(root, program)) {
+        if let Err(failure) = run_with(&mut command(root, program), environment) {
             failed.push(failure.to_string());
         }
     }
@@ -98,7 +106,12 @@ pub(crate) fn suite(root: &Path, programs: &[Program], folder: &str) -> Result<(
 }
 
 /// Runs the examples of one crate, each in an empty folder of its own, with nothing to read.
-pub(crate) fn examples(root: &Path, programs: &[Program], folder: &str) -> Result<()> {
+pub(crate) fn examples(
+    root: &Path,
+    programs: &[Program],
+    folder: &str,
+    environment: Environment<'_>,
+) -> Result<()> {
     for program in programs.iter().filter(|p| p.folder == folder && p.example) {
         let place = root.join("target/xtask/examples").join(&program.name);
         let cleared = if place.exists() {
@@ -109,9 +122,11 @@ pub(crate) fn examples(root: &Path, programs: &[Program], folder: &str) -> Resul
         cleared
             .and_then(|()| std::fs::create_dir_all(&place))
             .map_err(|e| Failure::at(place.display(), e))?;
-        run(command(root, program)
-            .current_dir(&place)
-            .stdin(Stdio::null()))?;
+        let mut command = command(root, program);
+        run_with(
+            command.current_dir(&place).stdin(Stdio::null()),
+            environment,
+        )?;
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! What a machine needs before the first step.
 
+use super::postgres;
 use crate::fail::{Failure, Result};
 use crate::repo::{cargo, run, works};
 use std::path::Path;
 use std::process::Command;
 
-/// Checks that everything needed is there; adds missing parts of the toolchain.
+/// Checks that everything needed is there; adds missing parts of the toolchain, and PostgreSQL on Debian as root.
 ///
 /// # Errors
 /// Names each thing that is missing, with the command that installs it.
@@ -45,6 +46,9 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         if added.is_err() || !works(&mut ask) {
             missing.push(format!("{component}: `rustup component add {component}`"));
         }
+    }
+    if let Err(lacking) = postgres::ensure() {
+        missing.push(lacking.to_string());
     }
     Failure::unless_empty("this machine lacks", &missing)
 }
