@@ -1,13 +1,18 @@
-//! Single operations on an SQLite file with 100,000 work orders, beside plain sqlx that only runs the SQL.
+//! Single operations on a database with 100,000 work orders, beside plain sqlx that only runs the SQL.
 //!
-//! `cargo bench -p cmms-benches --bench operations`. Ours goes through `Client`: checked, authorised, audited and
+//! `cargo bench -p cmms-benches --bench operations`, on SQLite; with `CMMS_BENCH_POSTGRES=URL`, the URL of an empty
+//! database, on PostgreSQL, too (what `cargo xtask postgres` prints as CMMS_TEST_POSTGRES; plain sqlx then logs in
+//! with CMMS_TEST_POSTGRES_ADMIN, so that row-level security costs it nothing). Ours goes through `Client`: checked, authorised, audited and
 //! durable. Plain sqlx works on the same file with the same durability and does nothing of that. After the
 //! measurements a table shows both and their ratio.
 
 mod plain;
+mod plain_postgres;
+mod plain_sqlite;
 
 use cmms::core::ids::WorkOrderId;
 use cmms::{Builder, Client, Config, CreateWorkOrder, ListWorkOrders, Priority, WorkOrderStatus};
+use cmms_benches::open_store;
 use criterion::Criterion;
 use plain::Plain;
 use std::path::Path;
@@ -26,29 +31,35 @@ const STORED: usize = 100_000;
 fn main() {
     let runtime = Runtime::new().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
-    let db = folder.path().join("operations.db");
-    let ids = runtime.block_on(fill(&db));
+    let file = folder.path().join("operations.db").display().to_string();
     let mut criterion = Criterion::default()
         .configure_from_args()
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(4));
-    let client = runtime.block_on(open(&db));
-    ours(&mut criterion, &runtime, &client, &ids);
-    drop(client);
-    let plain = runtime.block_on(Plain::open(&db));
-    theirs(&mut criterion, &runtime, &plain, &ids);
+    let mut engines = vec![("sqlite", file)];
+    engines.extend(std::env::var("CMMS_BENCH_POSTGRES").map(|url| ("postgres", url)));
+    for (engine, db) in &engines {
+        let ids = runtime.block_on(fill(db));
+        let client = runtime.block_on(open(db));
+        ours(&mut criterion, engine, &runtime, &client, &ids);
+        drop(client);
+        let plain = runtime.block_on(Plain::open(db));
+        theirs(&mut criterion, engine, &runtime, &plain, &ids);
+    }
     criterion.final_summary();
-    show();
+    for (engine, _) in &engines {
+        show(engine);
+    }
 }
 
-async fn open(db: &Path) -> Client {
+async fn open(db: &str) -> Client {
     let config = Config::from_pairs([("USER", "bench")]).expect("settings");
-    let builder = Builder::sqlite(db, config).expect("a database");
+    let builder = Builder::new(open_store(db).await, config);
     builder.build().await.expect("an application").client
 }
 
 /// Fills the file through the store's bulk path, by a sync from a simulated vendor.
-async fn fill(db: &Path) -> Vec<WorkOrderId> {
+async fn fill(db: &str) -> Vec<WorkOrderId> {
     use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim};
     let config = UpkeepConfig::default()
         .assets(100)
@@ -64,7 +75,7 @@ async fn fill(db: &Path) -> Vec<WorkOrderId> {
         ("USER", "bench".to_owned()),
     ];
     let config = Config::from_pairs(pairs).expect("settings");
-    let builder = Builder::sqlite(db, config).expect("a database");
+    let builder = Builder::new(open_store(db).await, config);
     let client = builder.build().await.expect("an application").client;
     let input = cmms::CreateConnection::new("upkeep", sim.base_url(), "Bench").api_key("r:bench");
     let connection = client
@@ -91,9 +102,15 @@ async fn fill(db: &Path) -> Vec<WorkOrderId> {
     ids
 }
 
-fn ours(criterion: &mut Criterion, runtime: &Runtime, client: &Client, ids: &[WorkOrderId]) {
+fn ours(
+    criterion: &mut Criterion,
+    engine: &str,
+    runtime: &Runtime,
+    client: &Client,
+    ids: &[WorkOrderId],
+) {
     let next = AtomicUsize::new(0);
-    let mut group = criterion.benchmark_group("cmms");
+    let mut group = criterion.benchmark_group(format!("cmms-{engine}"));
     group.bench_function("get", |b| {
         b.to_async(runtime).iter(|| async {
             let id = ids[next.fetch_add(1, Ordering::Relaxed) % ids.len()];
@@ -121,9 +138,15 @@ fn ours(criterion: &mut Criterion, runtime: &Runtime, client: &Client, ids: &[Wo
     group.finish();
 }
 
-fn theirs(criterion: &mut Criterion, runtime: &Runtime, plain: &Plain, ids: &[WorkOrderId]) {
+fn theirs(
+    criterion: &mut Criterion,
+    engine: &str,
+    runtime: &Runtime,
+    plain: &Plain,
+    ids: &[WorkOrderId],
+) {
     let next = AtomicUsize::new(0);
-    let mut group = criterion.benchmark_group("sqlx");
+    let mut group = criterion.benchmark_group(format!("sqlx-{engine}"));
     group.bench_function("get", |b| {
         b.to_async(runtime).iter(|| async {
             let id = ids[next.fetch_add(1, Ordering::Relaxed) % ids.len()];
@@ -141,13 +164,16 @@ fn theirs(criterion: &mut Criterion, runtime: &Runtime, plain: &Plain, ids: &[Wo
 }
 
 /// The medians that criterion has written, side by side.
-fn show() {
+fn show(engine: &str) {
     println!(
         "\n  {:<10} {:>10} {:>10} {:>7}",
-        "", "cmms, us", "sqlx, us", "ratio"
+        engine, "cmms, us", "sqlx, us", "ratio"
     );
     for name in ["get", "list", "create"] {
-        let (Some(ours), Some(theirs)) = (micros("cmms", name), micros("sqlx", name)) else {
+        let (Some(ours), Some(theirs)) = (
+            micros(&format!("cmms-{engine}"), name),
+            micros(&format!("sqlx-{engine}"), name),
+        ) else {
             continue;
         };
         println!(

@@ -1,6 +1,22 @@
 //! What the benchmarks share: figures of one run, and how they are shown beside each other.
 
+use cmms::core::ports::store::Store;
+use cmms::store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// Opens a database: a file, or the URL of PostgreSQL, whose schema is made where there is none.
+pub async fn open_store(db: &str) -> Arc<dyn Store> {
+    if db.starts_with("postgres:") {
+        let options = PostgresOptions::parse(db).expect("a URL");
+        let store = PostgresStore::connect(options).await.expect("a server");
+        store.migrate().await.expect("a schema");
+        return Arc::new(store);
+    }
+    let store = SqliteStore::open(Path::new(db), SqliteOptions::default());
+    Arc::new(store.expect("a database"))
+}
 
 /// What one program did in one run.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]

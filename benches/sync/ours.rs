@@ -6,8 +6,7 @@ use cmms::{
     Builder, Client, Config, ConnectionOptions, CreateConnection, ListConnections, StartSync,
     SyncStatus,
 };
-use cmms_benches::Figures;
-use std::path::{Path, PathBuf};
+use cmms_benches::{Figures, open_store};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,9 +18,9 @@ pub struct Args {
     /// The vendor's kind.
     #[arg(long, default_value = "paged")]
     vendor: String,
-    /// The database.
+    /// The database: a file, or the URL of PostgreSQL.
     #[arg(long)]
-    db: PathBuf,
+    db: String,
     /// Records of a page.
     #[arg(long, default_value_t = 1000)]
     page_size: u32,
@@ -32,7 +31,7 @@ pub struct Args {
 
 /// Opens the database and connects it to the vendor, if it is not yet.
 pub async fn open(
-    db: &Path,
+    db: &str,
     url: &str,
     vendor: &str,
     page_size: u32,
@@ -47,8 +46,8 @@ pub async fn open(
     ];
     let config = Config::from_pairs(pairs).expect("settings");
     let egress = EgressClient::new(EgressPolicy::new(&[url.to_owned()]).expect("a policy"));
-    let client = Builder::sqlite(db, config)
-        .expect("a database")
+    let store = open_store(db).await;
+    let client = Builder::new(store, config)
         .adapter(Arc::new(Paged::new(egress.expect("a client"))))
         .build()
         .await

@@ -3,7 +3,6 @@
 use crate::ours;
 use cmms::StartSync;
 use cmms_server::rest::{Access, Server};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 #[derive(Debug, clap::Args)]
@@ -13,7 +12,7 @@ pub struct Args {
     url: String,
     /// The database.
     #[arg(long)]
-    db: PathBuf,
+    db: String,
     /// How many writes.
     #[arg(long, default_value_t = 50)]
     writes: usize,

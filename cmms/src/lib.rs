@@ -23,7 +23,7 @@ pub mod secrets;
 #[cfg(feature = "adapters")]
 pub use cmms_adapters as adapters;
 pub use cmms_core as core;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use cmms_store as store;
 
 pub use client::{Client, ClientBuilder};

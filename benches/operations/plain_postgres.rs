@@ -1,0 +1,93 @@
+//! Plain sqlx on PostgreSQL, as a role for which row-level security does not hold.
+
+use crate::plain::{COLUMNS, Order};
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::types::Uuid;
+use sqlx::{AssertSqlSafe, Row};
+
+/// The schema of the tables.
+const SCHEMA: &str = "cmms";
+
+pub struct Postgres {
+    pool: PgPool,
+    org: Uuid,
+    get: String,
+    list: String,
+    create: String,
+}
+
+impl Postgres {
+    pub async fn open(url: &str) -> Self {
+        let url = std::env::var("CMMS_TEST_POSTGRES_ADMIN").unwrap_or_else(|_| url.to_owned());
+        let pool = PgPool::connect(&url).await.expect("a pool");
+        let table = format!("{SCHEMA}.work_orders");
+        let org = format!("SELECT id FROM {SCHEMA}.organizations LIMIT 1");
+        let org = sqlx::query(AssertSqlSafe(org)).fetch_one(&pool).await;
+        Self {
+            org: org.expect("an organization").get(0),
+            get: format!("SELECT {COLUMNS} FROM {table} WHERE org_id = $1 AND id = $2"),
+            list: format!(
+                "SELECT {COLUMNS} FROM {table} WHERE org_id = $1 AND status = $2 ORDER BY id LIMIT 50"
+            ),
+            create: format!(
+                "INSERT INTO {table} (org_id, id, version, created_at, created_by, updated_at, number, title, \
+                 priority, status, work_order_type, source, tags, custom_fields) VALUES ($1, $2, 1, now(), \
+                 'user:bench', now(), $3, $4, 'high', 'scheduled', 'corrective', 'manual', '[]', '{{}}')"
+            ),
+            pool,
+        }
+    }
+
+    pub async fn get(&self, id: Uuid) -> Order {
+        let query = sqlx::query(AssertSqlSafe(self.get.clone()));
+        let row = query.bind(self.org).bind(id).fetch_one(&self.pool).await;
+        order(&row.expect("a row"))
+    }
+
+    pub async fn list(&self, status: &str) -> Vec<Order> {
+        let query = sqlx::query(AssertSqlSafe(self.list.clone()));
+        let rows = query
+            .bind(self.org)
+            .bind(status)
+            .fetch_all(&self.pool)
+            .await;
+        rows.expect("rows").iter().map(order).collect()
+    }
+
+    pub async fn create(&self, n: usize) {
+        sqlx::query(AssertSqlSafe(self.create.clone()))
+            .bind(self.org)
+            .bind(Uuid::now_v7())
+            .bind(format!("WO-20990101-{n:06}"))
+            .bind("Check pump")
+            .execute(&self.pool)
+            .await
+            .expect("an insert");
+    }
+}
+
+fn order(row: &PgRow) -> Order {
+    let uuid = |i| -> Option<Uuid> { row.get(i) };
+    let time = |i| -> Option<i64> {
+        let at: Option<sqlx::types::chrono::DateTime<sqlx::types::chrono::Utc>> = row.get(i);
+        at.map(|at| at.timestamp_micros())
+    };
+    let json = |i| row.try_get_unchecked::<String, _>(i).expect("JSON");
+    let mut texts =
+        [3, 5, 6, 11, 12, 14, 15, 31].map(|i| if i == 31 { json(i) } else { row.get(i) });
+    texts[7].shrink_to_fit();
+    let mut optional: Vec<Option<String>> = [7, 8, 10, 13, 16, 17, 18, 19, 30]
+        .map(|i| row.get(i))
+        .to_vec();
+    optional.push(uuid(9).map(|id| id.to_string()));
+    let mut numbers = [2, 4, 20, 21, 22, 25, 26, 29].map(time).to_vec();
+    numbers.extend([24, 28].map(|i| row.get::<Option<i64>, _>(i)));
+    Order {
+        id: uuid(0).expect("an id").into_bytes().to_vec(),
+        version: row.get(1),
+        texts,
+        optional,
+        numbers,
+        reals: [23, 27].map(|i| row.get(i)),
+    }
+}
