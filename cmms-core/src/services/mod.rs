@@ -6,6 +6,7 @@ pub mod assets;
 pub mod audit;
 mod background;
 pub mod connections;
+pub mod copy;
 pub(crate) mod idempotency;
 mod links;
 pub mod mappings;

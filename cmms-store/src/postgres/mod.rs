@@ -59,7 +59,7 @@ impl PostgresStore {
     pub async fn connect(options: PostgresOptions) -> Result<Self> {
         let place = Place::new(options.location());
         let (schema, connections) = (options.schema().to_owned(), options.connections());
-        let store = Self::over(Origin::Own(options), place, schema, connections);
+        let store = Self::over(Origin::Own(Box::new(options)), place, schema, connections);
         let reached = store.pool.session().await;
         reached.map_err(|e| store.pool.place.error(e))?;
         Ok(store)

@@ -34,7 +34,7 @@ const SETTINGS: [(&str, &str); 4] = [
 /// Where connections come from.
 pub(super) enum Origin {
     /// Made here.
-    Own(PostgresOptions),
+    Own(Box<PostgresOptions>),
     /// Lent by a host program.
     Lent(PgPool),
 }
