@@ -1,5 +1,6 @@
 //! The PostgreSQL server of the tests: `cargo xtask test` and `cargo xtask postgres` start one and say where it is.
 
+use cmms_core::ids::{IdGen as _, SystemIds};
 use cmms_core::ports::store::Store as _;
 use cmms_store::{PostgresOptions, PostgresStore};
 
@@ -22,7 +23,7 @@ pub(crate) fn url() -> String {
 
 /// Options for a schema that nobody else uses.
 pub(crate) fn options() -> PostgresOptions {
-    let schema = format!("t{}", uuid::Uuid::now_v7().simple());
+    let schema = format!("t{}", SystemIds.next().simple());
     PostgresOptions::parse(&url())
         .unwrap()
         .schema_of(&schema)
