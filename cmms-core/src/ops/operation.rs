@@ -99,7 +99,7 @@ pub trait Operation: 'static {
     /// Its row.
     const META: OpMeta;
     /// What callers send.
-    type Input: DeserializeOwned + JsonSchema + Debug + Send + 'static;
+    type Input: DeserializeOwned + JsonSchema + Debug + Clone + Send + 'static;
     /// What they get.
     type Output: Serialize + JsonSchema + Send + Sync + 'static;
     /// Does it.

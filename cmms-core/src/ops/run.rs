@@ -30,7 +30,7 @@ pub(super) async fn repeatable<O: Operation>(
     tracing::debug!(operation = O::META.name, request_id = %cx.request_id, "called");
     let key = cx.idempotency_key.as_ref();
     let Some(key) = key.filter(|_| O::META.takes_key()) else {
-        return O::run(cx, app, input).await;
+        return tried::<O>(cx, app, input).await;
     };
     let sent = sent.unwrap_or_else(|| format!("{input:?}"));
     let parks = O::META.effect == Effect::Write;
@@ -66,6 +66,25 @@ pub(super) async fn repeatable<O: Operation>(
             O::replay(&answer)
         }
     }
+}
+
+/// How often a write is tried that other writers are in the way of.
+const TRIES: usize = 5;
+
+/// Runs a write again where the database undid it for the sake of another one. This is the one place that does: an
+/// operation is what can be done again as a whole, and nothing of it was stored.
+async fn tried<O: Operation>(cx: &CallContext, app: &App, input: O::Input) -> Result<O::Output> {
+    if O::META.effect == Effect::Write {
+        for _ in 1..TRIES {
+            match O::run(cx, app, input.clone()).await {
+                Err(e) if e.is(code::STORE_CONFLICT) => {
+                    tracing::debug!(operation = O::META.name, "another writer was in the way");
+                }
+                done => return done,
+            }
+        }
+    }
+    O::run(cx, app, input).await
 }
 
 /// The row of this name.

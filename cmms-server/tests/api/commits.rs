@@ -28,6 +28,8 @@ struct Watched {
 struct Watch {
     commits: AtomicUsize,
     fail: AtomicBool,
+    /// So many commits still meet another writer.
+    conflicts: AtomicUsize,
 }
 
 struct WatchedTx {
@@ -103,11 +105,21 @@ impl Tx for WatchedTx {
                 return Err(Error::new(code::STORE_FULL, "the disk is full"));
             }
         }
+        if let Some(watch) = &self.watch
+            && take_one(&watch.conflicts)
+        {
+            return Err(Error::new(code::STORE_CONFLICT, "another writer"));
+        }
         self.inner.commit().await
     }
     async fn rollback(self: Box<Self>) -> Result<()> {
         self.inner.rollback().await
     }
+}
+
+fn take_one(of: &AtomicUsize) -> bool {
+    of.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+        .is_ok()
 }
 
 /// How many work orders and kept answers there are.
@@ -210,4 +222,23 @@ async fn a_call_that_is_dropped_leaves_nothing_or_all() {
             .unwrap();
         assert_eq!(rows(&client).await, (1, 1), "after {polls} polls");
     }
+}
+
+/// A database that undoes a write for the sake of another one is asked again, a few times and no more.
+#[tokio::test]
+async fn a_write_that_met_another_one_is_done_again() {
+    let store = Watched::default();
+    let watch = Arc::clone(&store.watch);
+    let config = Config::from_pairs([("USER", "t")]).unwrap();
+    let opened = Builder::new(Arc::new(store), config).build().await.unwrap();
+    let client = opened.client;
+    watch.conflicts.store(4, Ordering::SeqCst);
+    let wish = || CreateWorkOrder::new("Check pump");
+    client.work_orders().create(wish()).await.unwrap();
+    assert_eq!(rows(&client).await.0, 1);
+    watch.conflicts.store(100, Ordering::SeqCst);
+    let e = client.work_orders().create(wish()).await.unwrap_err();
+    assert!(e.is(code::STORE_CONFLICT), "{e}");
+    assert_eq!(watch.conflicts.load(Ordering::SeqCst), 95);
+    assert_eq!(rows(&client).await.0, 1);
 }

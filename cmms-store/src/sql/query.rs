@@ -16,7 +16,14 @@ pub(crate) enum Param<'q> {
     /// A number of the builder's own.
     Number(i64),
     /// Many cells of one kind, as a table of one column or as an array.
-    Many(Kind, &'q [Cell<'q>]),
+    Many(
+        #[cfg_attr(
+            not(feature = "postgres"),
+            expect(dead_code, reason = "SQLite needs no type for them")
+        )]
+        Kind,
+        &'q [Cell<'q>],
+    ),
 }
 
 /// Up to so many values stand in the text itself, in sizes that are powers of two so that texts repeat.
