@@ -16,7 +16,8 @@ mod state;
 use crate::context::Scope;
 use crate::ids::OrgId;
 use crate::ports::store::{
-    Lock, Migrated, Organization, Query, SaveRule, Saved, Store, StoreHealth, StoreInfo, Tx, TxMode,
+    Filter, Lock, Migrated, Named, Organization, Query, Related, SaveRule, Saved, Store,
+    StoreHealth, StoreInfo, Tx, TxMode,
 };
 use crate::record::{Cell, RowSource, RowTarget, Table};
 use crate::{Error, Result};
@@ -202,6 +203,28 @@ impl Tx for MemoryTx {
         let layout = Layout::of(table)?;
         for row in self.state().list(self.org, &layout, query)? {
             layout.give(&row, to)?;
+        }
+        Ok(())
+    }
+
+    async fn list_with(
+        &mut self,
+        table: &'static Table,
+        query: &Query<'_>,
+        to: &mut dyn RowTarget,
+        related: &Related,
+        of_them: &mut dyn RowTarget,
+    ) -> Result<()> {
+        let state = self.state();
+        let layout = Layout::of(table)?;
+        let mut named = Named::new(table, related.names, to);
+        for row in state.list(self.org, &layout, query)? {
+            layout.give(&row, &mut named)?;
+        }
+        let query = Query::filter(Filter::In(related.column, named.ids));
+        let layout = Layout::of(related.table)?;
+        for row in state.list(self.org, &layout, &query)? {
+            layout.give(&row, of_them)?;
         }
         Ok(())
     }

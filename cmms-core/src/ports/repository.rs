@@ -1,7 +1,7 @@
 //! Typed access to a transaction: `tx.of::<WorkOrder>().require(…)`.
 
-use super::store::{Filter, Lock, Query, SaveRule, Saved, Tx};
-use crate::record::{Cell, Record, Table};
+use super::store::{Filter, Lock, Query, Related, SaveRule, Saved, Tx};
+use crate::record::{Cell, Col, Record, Table};
 use crate::{Error, Result};
 use std::marker::PhantomData;
 
@@ -72,6 +72,28 @@ impl<R: Record> Repository<'_, R> {
         let mut found = Vec::new();
         self.tx.list(R::TABLE, query, &mut found).await?;
         Ok(found)
+    }
+
+    /// The records that a query finds, in its order, and those of another kind that name one of them by its id.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn list_with<L: Record>(
+        &mut self,
+        query: &Query<'_>,
+        column: Col,
+        names: Col,
+    ) -> Result<(Vec<R>, Vec<L>)> {
+        let related = Related {
+            table: L::TABLE,
+            column,
+            names,
+        };
+        let (mut found, mut of_them) = (Vec::new(), Vec::new());
+        self.tx
+            .list_with(R::TABLE, query, &mut found, &related, &mut of_them)
+            .await?;
+        Ok((found, of_them))
     }
 
     /// The first record that a filter takes, by key.

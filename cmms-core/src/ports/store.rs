@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::context::Scope;
 use crate::ids::OrgId;
-use crate::record::{Cell, Col, RowSource, RowTarget, Table};
+use crate::record::{Cell, Col, Row, RowSource, RowTarget, Rows, Source, Table};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::borrow::Cow;
@@ -192,6 +192,17 @@ impl<'a> Query<'a> {
     }
 }
 
+/// Rows of another table that name rows of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Related {
+    /// The other table.
+    pub table: &'static Table,
+    /// Its column, which holds an id.
+    pub column: Col,
+    /// The column of the query's table with that id.
+    pub names: Col,
+}
+
 /// A database.
 #[async_trait]
 pub trait Store: Debug + Send + Sync + 'static {
@@ -274,6 +285,29 @@ pub trait Tx: Send {
         to: &mut dyn RowTarget,
     ) -> Result<()>;
 
+    /// Reads the rows of a query, in its order, and the rows of another table that name one of them, in no order.
+    ///
+    /// A store that serves several writers at once answers both from one state, in [`TxMode::Once`], too, and one that
+    /// is far away with one way to it and back. What is provided reads twice.
+    async fn list_with(
+        &mut self,
+        table: &'static Table,
+        query: &Query<'_>,
+        to: &mut dyn RowTarget,
+        related: &Related,
+        of_them: &mut dyn RowTarget,
+    ) -> Result<()> {
+        let mut named = Named::new(table, related.names, to);
+        self.list(table, query, &mut named).await?;
+        match named.ids {
+            ids if ids.is_empty() => Ok(()),
+            ids => {
+                let query = Query::filter(Filter::In(related.column, ids));
+                self.list(related.table, &query, of_them).await
+            }
+        }
+    }
+
     /// Deletes the rows of these keys and says how many there were.
     ///
     /// # Errors
@@ -291,4 +325,49 @@ pub trait Tx: Send {
 
     /// Undoes all of it.
     async fn rollback(self: Box<Self>) -> Result<()>;
+}
+
+/// Hands rows on and keeps the value of one column.
+pub struct Named<'t> {
+    width: usize,
+    place: Option<usize>,
+    to: &'t mut dyn RowTarget,
+    /// The values, in the order of the rows.
+    pub ids: Vec<Cell<'static>>,
+}
+
+impl<'t> Named<'t> {
+    /// Keeps the values of this column.
+    pub fn new(table: &'static Table, column: Col, to: &'t mut dyn RowTarget) -> Self {
+        Self {
+            width: table.columns.len(),
+            place: table.position(column.0),
+            to,
+            ids: Vec::new(),
+        }
+    }
+}
+
+impl RowTarget for Named<'_> {
+    fn row(&mut self, from: &mut dyn Source) -> Result<()> {
+        let mut row = Rows::of_width(self.width);
+        RowTarget::row(&mut row, from)?;
+        for Row(cells) in row.rows {
+            let id = self.place.and_then(|place| cells.get(place)).cloned();
+            self.ids.extend(id);
+            self.to.row(&mut Kept(cells.into_iter()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The cells of a row that was kept.
+struct Kept(std::vec::IntoIter<Cell<'static>>);
+
+impl Source for Kept {
+    fn take(&mut self) -> Result<Cell<'_>> {
+        self.0
+            .next()
+            .ok_or_else(|| crate::Error::internal("a row is too short"))
+    }
 }

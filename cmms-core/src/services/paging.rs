@@ -1,13 +1,20 @@
 //! One page of a list of records: which, in which order, from where on.
 
+use super::app::App;
+use super::links;
 use crate::Result;
 use crate::context::CallContext;
+use crate::domain::sync_state::{External, LinkView};
 use crate::page::{self, Listing, Page};
 use crate::ports::repository::TxExt;
-use crate::ports::store::{Cmp, Dir, Filter, Query, Tx};
+use crate::ports::store::{Cmp, Dir, Filter, Query, Tx, TxMode};
 use crate::record::{Cell, Col, Kind, Record};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// The counterparts of records, by record.
+pub(super) type Counterparts = BTreeMap<Uuid, Vec<External>>;
 
 /// How much is asked for, and from where on.
 #[derive(Debug, Clone, Copy)]
@@ -80,6 +87,55 @@ pub(super) async fn sorted<R: Record>(
     order: &Order<R>,
     ask: Ask<'_>,
 ) -> Result<Page<R>> {
+    let (listing, limit, after) = asked(cx, &wanted, order, ask)?;
+    let items = read(tx, wanted, order, after, limit + 1).await?;
+    Ok(cut(items, limit, &listing, order))
+}
+
+/// A page of the records that are wanted, in their order, and their counterparts.
+///
+/// Where one query is enough for a page, both come from it; else from one state.
+pub(super) async fn linked<R: Record>(
+    app: &App,
+    cx: &CallContext,
+    wanted: Wanted<'_>,
+    order: &Order<R>,
+    ask: Ask<'_>,
+) -> Result<(Page<R>, Counterparts)> {
+    if !wanted.is_one_query(order) {
+        let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
+        let page = sorted(&mut tx, cx, wanted, order, ask).await?;
+        let ids: Vec<_> = page.items.iter().map(order.id_of).collect();
+        let counterparts = links::externals(&mut tx, &ids).await?;
+        return Ok((page, counterparts));
+    }
+    let (listing, limit, after) = asked(cx, &wanted, order, ask)?;
+    let mut filters = wanted.filters;
+    if let Some((col, values)) = wanted.each {
+        filters.extend(values.into_iter().map(|value| Filter::eq(col, value)));
+    }
+    let query = Query {
+        filter: Filter::And(filters),
+        order: order.columns(),
+        after,
+        limit: Some(limit + 1),
+        ..Query::default()
+    };
+    let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
+    let (items, links) = tx
+        .of::<R>()
+        .list_with::<LinkView>(&query, LinkView::RECORD_ID, order.id)
+        .await?;
+    Ok((cut(items, limit, &listing, order), links::by_record(links)))
+}
+
+/// What is asked for: the list, how many records of it, from where on.
+fn asked<R: Record>(
+    cx: &CallContext,
+    wanted: &Wanted<'_>,
+    order: &Order<R>,
+    ask: Ask<'_>,
+) -> Result<(Listing, u32, Option<Vec<Cell<'static>>>)> {
     let limit = page::limit(ask.limit)?;
     let asked = format!("{:?}{:?}", wanted.filters, wanted.each);
     let listing = Listing::of(cx.scope.org(), &[R::TABLE.name, order.word, &asked]);
@@ -87,15 +143,18 @@ pub(super) async fn sorted<R: Record>(
         Some(cursor) => Some(listing.read(cursor, &order.kinds())?),
         None => None,
     };
-    // One more than asked tells whether there is a next page.
-    let mut items = read(tx, wanted, order, after, limit + 1).await?;
+    Ok((listing, limit, after))
+}
+
+/// The page of records of which one more than asked tells whether there is a next page.
+fn cut<R: Record>(mut items: Vec<R>, limit: u32, listing: &Listing, order: &Order<R>) -> Page<R> {
     let more = items.len() > limit as usize;
     items.truncate(limit as usize);
     let next = items
         .last()
         .filter(|_| more)
         .map(|last| listing.cursor(&order.place(last)));
-    Ok(Page { items, next })
+    Page { items, next }
 }
 
 /// The rows with a value in the column of the order, then those without.
@@ -215,6 +274,12 @@ impl<'a> Wanted<'a> {
             filters: Vec::new(),
             each: None,
         }
+    }
+
+    /// Whether a page of it is one query.
+    fn is_one_query<R: Record>(&self, order: &Order<R>) -> bool {
+        let values = self.each.as_ref().map_or(1, |(_, values)| values.len());
+        values == 1 && (order.by.is_none() || !order.nullable())
     }
 
     /// Those whose column compares so, where a value is given.

@@ -59,6 +59,7 @@ macro_rules! store_tests {
             projection_reads_only_its_columns
             projection_updates_only_its_columns
             projection_deletes_the_row
+            rows_come_with_those_that_name_them
             comparisons_take_what_compares_so
             numbers_truths_and_octets_compare
             null_never_compares

@@ -314,14 +314,21 @@ pub(super) fn copy(table: &'static Table, rows: &dyn RowSource) -> Result<Vec<u8
 pub(super) struct RowCells<'r> {
     row: &'r PgRow,
     table: &'static Table,
+    before: usize,
     next: usize,
 }
 
 impl<'r> RowCells<'r> {
     pub(super) fn new(row: &'r PgRow, table: &'static Table) -> Self {
+        Self::behind(row, table, 0)
+    }
+
+    /// The cells behind so many others.
+    pub(super) fn behind(row: &'r PgRow, table: &'static Table, before: usize) -> Self {
         Self {
             row,
             table,
+            before,
             next: 0,
         }
     }
@@ -343,7 +350,10 @@ impl cmms_core::record::Source for RowCells<'_> {
                 self.table.name, column.name, column.kind
             ))
         };
-        let value = self.row.try_get_raw(place).map_err(|e| wrong().source(e))?;
+        let value = self
+            .row
+            .try_get_raw(self.before + place)
+            .map_err(|e| wrong().source(e))?;
         if value.is_null() {
             return Ok(Cell::Null);
         }

@@ -3,13 +3,13 @@
 use super::bind::{RowCells, Values};
 use super::errors::Fault;
 use crate::keys::distinct;
-use crate::sql::{Statements, select};
+use crate::sql::{Statements, select, select_with};
 use cmms_core::Result;
-use cmms_core::ports::store::{Lock, Query};
+use cmms_core::ports::store::{Lock, Query, Related};
 use cmms_core::record::{Cell, RowTarget};
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgArguments;
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
 use uuid::Uuid;
 
 /// Where the rows of a read go, and whether one went: then it cannot be done once more.
@@ -63,6 +63,49 @@ pub(super) async fn list(
         values.param(param)?;
     }
     fetch(connection, statements, sql, values.into_arguments(), to).await
+}
+
+/// A query and what is read beside it.
+pub(super) struct Both<'r, 'c> {
+    pub(super) statements: &'r Statements,
+    pub(super) others: &'r Statements,
+    pub(super) query: &'r Query<'c>,
+    pub(super) related: &'r Related,
+}
+
+/// Reads the rows of a query, in its order, and those of another table that name one of them, in one statement.
+pub(super) async fn list_with(
+    connection: &mut PgConnection,
+    org: Uuid,
+    both: Both<'_, '_>,
+    to: &mut Counted<'_>,
+    of_them: &mut dyn RowTarget,
+) -> Result<(), Fault> {
+    let Both {
+        statements,
+        others,
+        query,
+        related,
+    } = both;
+    let (sql, params) = select_with(statements, query, others, related.column, related.names)?;
+    let mut values = Values::of(org)?;
+    for param in &params {
+        values.param(param)?;
+    }
+    let query = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments());
+    let mut rows = connection.fetch(query);
+    while let Some(row) = rows.try_next().await? {
+        to.any = true;
+        // Which of both it is and its place stand before the columns.
+        let width = statements.table.columns.len();
+        if row.try_get(0)? {
+            of_them.row(&mut RowCells::behind(&row, others.table, 2 + width))?;
+        } else {
+            to.to
+                .row(&mut RowCells::behind(&row, statements.table, 2))?;
+        }
+    }
+    Ok(())
 }
 
 /// What locks the rows that are read.

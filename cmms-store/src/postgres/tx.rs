@@ -10,7 +10,7 @@ use super::write;
 use crate::keys::refuse_repeats;
 use crate::sql::{Catalogue, Statements};
 use async_trait::async_trait;
-use cmms_core::ports::store::{Lock, Query, SaveRule, Saved, Tx};
+use cmms_core::ports::store::{Lock, Query, Related, SaveRule, Saved, Tx};
 use cmms_core::record::{Cell, RowSource, RowTarget, Table};
 use cmms_core::{Error, Result};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -57,7 +57,7 @@ impl PgTx {
 
     async fn read(
         &mut self,
-        what: Read<'_, '_>,
+        mut what: Read<'_, '_>,
         table: &'static Table,
         to: &mut dyn RowTarget,
     ) -> Result<()> {
@@ -92,10 +92,15 @@ impl PgTx {
 }
 
 /// What is read.
-#[derive(Clone, Copy)]
 enum Read<'r, 'c> {
     Keys(&'r [&'r [Cell<'c>]], Lock),
     Query(&'r Query<'c>),
+    With(
+        &'r Query<'c>,
+        &'r Related,
+        Arc<Statements>,
+        &'r mut dyn RowTarget,
+    ),
 }
 
 impl Read<'_, '_> {
@@ -103,11 +108,12 @@ impl Read<'_, '_> {
         match self {
             Self::Keys(_, lock) => *lock,
             Self::Query(query) => query.lock,
+            Self::With(..) => Lock::None,
         }
     }
 
     async fn on(
-        &self,
+        &mut self,
         session: &mut Session,
         statements: &Statements,
         org: Uuid,
@@ -118,6 +124,15 @@ impl Read<'_, '_> {
         let done = match self {
             Self::Keys(keys, _) => read::get(connection, statements, org, keys, lock, to).await,
             Self::Query(query) => read::list(connection, statements, org, query, lock, to).await,
+            Self::With(query, related, others, of_them) => {
+                let both = read::Both {
+                    statements,
+                    others,
+                    query,
+                    related,
+                };
+                read::list_with(connection, org, both, to, &mut **of_them).await
+            }
         };
         session.left(&done);
         done
@@ -250,6 +265,19 @@ impl Tx for PgTx {
         to: &mut dyn RowTarget,
     ) -> Result<()> {
         self.read(Read::Query(query), table, to).await
+    }
+
+    async fn list_with(
+        &mut self,
+        table: &'static Table,
+        query: &Query<'_>,
+        to: &mut dyn RowTarget,
+        related: &Related,
+        of_them: &mut dyn RowTarget,
+    ) -> Result<()> {
+        let others = self.catalogue.of(related.table);
+        let what = Read::With(query, related, others, of_them);
+        self.read(what, table, to).await
     }
 
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64> {

@@ -192,8 +192,8 @@ async fn many(
     rule: SaveRule,
 ) -> Result<Vec<Saved>, Fault> {
     if rows.len() >= COPY && stage(kept, statements, bulk, rows).await? {
-        let values = Values::of(org)?.into_arguments();
-        return run(kept, bulk, rule, Source::Stage, values, rows.len()).await;
+        let values = || Ok(Values::of(org)?.into_arguments());
+        return carry_out(kept, bulk, rule, Source::Stage, values, rows.len()).await;
     }
     let mut saved = Vec::with_capacity(rows.len());
     for start in (0..rows.len()).step_by(ARRAYS) {
@@ -202,10 +202,43 @@ async fn many(
             start,
             len: (rows.len() - start).min(ARRAYS),
         };
-        let values = bind::arrays(org, statements.table, &piece)?;
-        saved.extend(run(kept, bulk, rule, Source::Arrays, values, piece.len).await?);
+        let values = || Ok(bind::arrays(org, statements.table, &piece)?);
+        saved.extend(carry_out(kept, bulk, rule, Source::Arrays, values, piece.len).await?);
     }
     Ok(saved)
+}
+
+/// Runs the statement of a rule. Rows that are inserted mostly are new: they are tried so first.
+async fn carry_out(
+    kept: &mut Kept,
+    bulk: &Bulk,
+    rule: SaveRule,
+    source: Source,
+    values: impl Fn() -> Result<PgArguments, Fault>,
+    count: usize,
+) -> Result<Vec<Saved>, Fault> {
+    if rule != SaveRule::Insert {
+        return run(kept, bulk, rule, source, values()?, count).await;
+    }
+    let [arrays, stage] = &bulk.insert_new;
+    let sql = match source {
+        Source::Arrays => arrays,
+        Source::Stage => stage,
+    };
+    let new = values()?;
+    kept.run("SAVEPOINT new_rows".to_owned()).await?;
+    match execute(kept, sql.clone(), new).await {
+        Ok(_) => {
+            kept.run("RELEASE SAVEPOINT new_rows".to_owned()).await?;
+            Ok(vec![Saved::Inserted; count])
+        }
+        Err(fault) if fault.is_clash() => {
+            kept.run("ROLLBACK TO SAVEPOINT new_rows; RELEASE SAVEPOINT new_rows".to_owned())
+                .await?;
+            run(kept, bulk, rule, source, values()?, count).await
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Brings rows into the temporary table; says whether there is one.

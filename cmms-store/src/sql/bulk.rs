@@ -19,6 +19,8 @@ pub(crate) enum Source {
 /// The statements of one table for many rows.
 #[derive(Debug)]
 pub(crate) struct Bulk {
+    /// Inserts rows, none of which may meet a taken unique key: in about two thirds of the time.
+    pub(crate) insert_new: [String; 2],
     /// Inserts rows and answers the numbers of those that met a taken unique key.
     pub(crate) insert: [String; 2],
     /// Updates rows whose version is one less and answers their numbers.
@@ -69,6 +71,7 @@ impl Bulk {
             format!("{} {}{collation}", quoted(c.name), type_name(c.kind))
         });
         Self {
+            insert_new: both(&|source| parts.insert_new(source)),
             insert: both(&|source| parts.insert(source)),
             update: both(&|source| parts.update(source)),
             upsert: both(&|source| parts.upsert(source)),
@@ -140,6 +143,15 @@ impl Parts<'_> {
         comma(self.table.key(), |(_, c)| {
             format!("{of}.{}", quoted(c.name))
         })
+    }
+
+    fn insert_new(&self, source: &str) -> String {
+        format!(
+            "INSERT INTO {} (org_id, {}) SELECT $1::uuid, {} FROM {source}",
+            self.name,
+            self.columns(),
+            self.values(),
+        )
     }
 
     fn insert(&self, source: &str) -> String {
@@ -253,20 +265,13 @@ impl Parts<'_> {
         let columns = comma(self.table.columns.iter(), |c: &Column| {
             format!("t.{}", quoted(c.name))
         });
-        let mut keys = self.table.key();
-        let (org, name) = (self.dialect.of_org("t."), &self.name);
-        match (keys.next(), keys.next()) {
-            (Some((_, only)), None) => format!(
-                "SELECT {columns} FROM {name} AS t WHERE {org} AND {}",
-                self.dialect
-                    .one_of(&format!("t.{}", quoted(only.name)), only.kind, 2)
-            ),
-            _ => format!(
-                "SELECT {columns} FROM {name} AS t JOIN {} ON {} WHERE {org}",
-                self.key_arrays(),
-                self.same_key("t", "s")
-            ),
-        }
+        format!(
+            "SELECT {columns} FROM {} AS t JOIN {} ON {} WHERE {}",
+            self.name,
+            self.key_arrays(),
+            self.same_key("t", "s"),
+            self.dialect.of_org("t.")
+        )
     }
 
     fn delete(&self) -> String {

@@ -110,7 +110,10 @@ impl Dialect {
             #[cfg(feature = "sqlite")]
             Self::Sqlite => format!("{column} IN (SELECT value FROM rarray(?{n}))"),
             #[cfg(feature = "postgres")]
-            Self::Postgres { .. } => format!("{column} = ANY (${n}::{}[])", type_name(kind)),
+            // Not `= ANY`: the planner may look through the whole array for each row of the table.
+            Self::Postgres { .. } => {
+                format!("{column} IN (SELECT unnest(${n}::{}[]))", type_name(kind))
+            }
         }
     }
 

@@ -16,6 +16,8 @@ pub(crate) use bulk::{Bulk, Source};
 pub(crate) use dialect::type_name;
 pub(crate) use dialect::{Dialect, quoted};
 pub(crate) use fit::fit;
+#[cfg(feature = "postgres")]
+pub(crate) use query::select_with;
 pub(crate) use query::{Param, select};
 
 use cmms_core::record::{Column, Role, Table};

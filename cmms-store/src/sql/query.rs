@@ -74,6 +74,48 @@ pub(crate) fn select<'q>(
     Ok((builder.sql, builder.params))
 }
 
+/// One text for a query and for the rows of another table that name one of its rows: which of both it is, then the
+/// columns of the one and of the other. The rows of the query come first, in its order.
+#[cfg(feature = "postgres")]
+pub(crate) fn select_with<'q>(
+    statements: &Statements,
+    query: &'q Query<'q>,
+    others: &Statements,
+    column: Col,
+    names: Col,
+) -> Result<(String, Vec<Param<'q>>)> {
+    let known = |of: &Statements, col: Col| match of.table.position(col.0) {
+        Some(_) => Ok(quoted(col.0)),
+        None => Err(Error::internal(format!(
+            "{} has no column {}",
+            of.table.name, col.0
+        ))),
+    };
+    let (column, names) = (known(others, column)?, known(statements, names)?);
+    let nulls = |of: &Statements| {
+        let null = |c: &Column| format!("NULL::{}", super::type_name(c.kind));
+        super::comma(of.table.columns.iter(), null)
+    };
+    let columns = |of: &Statements, from: &str| {
+        let named = |c: &Column| format!("{from}.{}", quoted(c.name));
+        super::comma(of.table.columns.iter(), named)
+    };
+    let (listed, params) = select(statements, query)?;
+    let sql = format!(
+        "WITH page AS (SELECT *, row_number() OVER () AS place FROM ({listed}) AS listed) \
+         SELECT FALSE, page.place, {}, {} FROM page \
+         UNION ALL SELECT TRUE, 0, {}, {} FROM {} AS other WHERE {} AND other.{column} IN (SELECT page.{names} FROM page) \
+         ORDER BY 1, 2",
+        columns(statements, "page"),
+        nulls(others),
+        nulls(statements),
+        columns(others, "other"),
+        others.dialect.table(others.table.name),
+        others.dialect.of_org("other."),
+    );
+    Ok((sql, params))
+}
+
 impl<'q> Builder<'q, '_> {
     fn param(&mut self, param: Param<'q>) {
         let number = self.number(param);

@@ -7,7 +7,7 @@ use super::{read, write};
 use crate::keys::refuse_repeats;
 use crate::sql::{Catalogue, Statements};
 use async_trait::async_trait;
-use cmms_core::ports::store::{Lock, Query, SaveRule, Saved, Tx};
+use cmms_core::ports::store::{Filter, Lock, Named, Query, Related, SaveRule, Saved, Tx};
 use cmms_core::record::{Cell, RowSource, RowTarget, Table};
 use cmms_core::{Error, Result};
 use rusqlite::Connection;
@@ -148,6 +148,26 @@ impl Tx for SqliteTx {
         let long = query.limit.is_none_or(|limit| limit > SHORT_LIST);
         self.read(long, false, table, |c, s| read::list(c, s, org, query, to))
             .await
+    }
+
+    async fn list_with(
+        &mut self,
+        table: &'static Table,
+        query: &Query<'_>,
+        to: &mut dyn RowTarget,
+        related: &Related,
+        of_them: &mut dyn RowTarget,
+    ) -> Result<()> {
+        let org = self.org;
+        let long = query.limit.is_none_or(|limit| limit > SHORT_LIST);
+        let others = self.catalogue.of(related.table);
+        self.read(long, true, table, |c, s| {
+            let mut named = Named::new(table, related.names, to);
+            read::list(c, s, org, query, &mut named)?;
+            let query = Query::filter(Filter::In(related.column, named.ids));
+            read::list(c, &others, org, &query, of_them)
+        })
+        .await
     }
 
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64> {

@@ -1,11 +1,11 @@
 //! Lists of assets.
 
-use super::{AssetSort, ListAssets, find, finish};
+use super::{AssetSort, ListAssets, find, show};
 use crate::Result;
 use crate::context::{CallContext, Permission};
 use crate::domain::asset::Asset;
 use crate::page::Page;
-use crate::ports::store::{Cmp, Dir, Filter, Tx, TxMode};
+use crate::ports::store::{Cmp, Dir, Filter, TxMode};
 use crate::record::{Cell, Field};
 use crate::services::app::App;
 use crate::services::paging::{self, Ask, Order, Wanted};
@@ -16,7 +16,6 @@ use crate::services::paging::{self, Ask, Order, Wanted};
 /// `CMMS-INPUT-009` for a foreign cursor; `CMMS-INPUT-010` for a limit out of range.
 pub async fn list(cx: &CallContext, app: &App, input: ListAssets) -> Result<Page<Asset>> {
     cx.scope.require(Permission::AssetView)?;
-    let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
     let sort = input.sort.unwrap_or(if input.updated_since.is_some() {
         AssetSort::UpdatedAt
     } else {
@@ -26,13 +25,13 @@ pub async fn list(cx: &CallContext, app: &App, input: ListAssets) -> Result<Page
         limit: input.limit,
         cursor: input.cursor.as_deref(),
     };
-    let wanted = wanted(&mut tx, &input).await?;
-    let mut page = paging::sorted(&mut tx, cx, wanted, &order(sort), ask).await?;
-    finish(&mut tx, &mut page.items).await?;
+    let wanted = wanted(cx, app, &input).await?;
+    let (mut page, externals) = paging::linked(app, cx, wanted, &order(sort), ask).await?;
+    show(&mut page.items, externals);
     Ok(page)
 }
 
-async fn wanted<'i>(tx: &mut Box<dyn Tx>, input: &'i ListAssets) -> Result<Wanted<'i>> {
+async fn wanted<'i>(cx: &CallContext, app: &App, input: &'i ListAssets) -> Result<Wanted<'i>> {
     let mut wanted = Wanted::all()
         .eq(
             Asset::ASSET_TYPE,
@@ -52,12 +51,13 @@ async fn wanted<'i>(tx: &mut Box<dyn Tx>, input: &'i ListAssets) -> Result<Wante
             Cmp::Ge,
             input.updated_since.as_ref().map(Field::cell),
         );
-    if let Some(parent) = &input.parent_asset_id
-        && let Some(parent) = find(tx, parent).await?
-    {
-        // The same assets, by the column that has an index.
-        let uid = Cell::Id(parent.id.0);
-        wanted = wanted.eq(Asset::PARENT_UID, Some(uid));
+    if let Some(parent) = &input.parent_asset_id {
+        let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
+        if let Some(parent) = find(&mut tx, parent).await? {
+            // The same assets, by the column that has an index.
+            let uid = Cell::Id(parent.id.0);
+            wanted = wanted.eq(Asset::PARENT_UID, Some(uid));
+        }
     }
     let tag = input.tag.as_deref();
     let has = tag.map(|tag| Filter::Has(Asset::TAGS, tag.into()));

@@ -6,6 +6,7 @@ mod request;
 use super::app::App;
 use super::audit::{AuditEvent, changes};
 use super::links;
+use super::paging::Counterparts;
 use super::patching::{check_version, set};
 use super::pending::{self, Arrived};
 use super::provenance::{self, Reference};
@@ -15,10 +16,10 @@ use crate::domain::asset::{Asset, AssetType, check_tag};
 use crate::domain::audit::FieldChange;
 use crate::domain::check::Checks;
 use crate::domain::entity::Entity;
-use crate::domain::sync_state::PendingRef;
+use crate::domain::sync_state::{LinkView, PendingRef};
 use crate::ids::AssetId;
 use crate::ports::repository::TxExt;
-use crate::ports::store::{Filter, SaveRule, Tx, TxMode};
+use crate::ports::store::{Filter, Query, SaveRule, Tx, TxMode};
 use crate::record::{Cell, Field};
 use crate::request::Patch;
 use crate::{Error, Result, code};
@@ -97,8 +98,14 @@ fn exists(tag: &str) -> Error {
 pub async fn get(cx: &CallContext, app: &App, input: GetAsset) -> Result<Asset> {
     cx.scope.require(Permission::AssetView)?;
     let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
-    let mut asset = require(&mut tx, &input.asset_id).await?;
-    finish(&mut tx, std::slice::from_mut(&mut asset)).await?;
+    let tag = &input.asset_id;
+    let query = Query::filter(Filter::eq(Asset::ASSET_ID, Cell::text(tag)));
+    let (mut found, links) = tx
+        .of::<Asset>()
+        .list_with(&query, LinkView::RECORD_ID, Asset::ID)
+        .await?;
+    let mut asset = found.pop().ok_or_else(|| unknown(tag))?;
+    show(std::slice::from_mut(&mut asset), links::by_record(links));
     tell_origins(&mut tx, &mut asset).await?;
     Ok(asset)
 }
@@ -232,22 +239,28 @@ pub(super) async fn find(tx: &mut Box<dyn Tx>, tag: &str) -> Result<Option<Asset
 }
 
 async fn require(tx: &mut Box<dyn Tx>, tag: &str) -> Result<Asset> {
-    find(tx, tag).await?.ok_or_else(|| {
-        Error::new(code::ASSET_NOT_FOUND, format!("there is no asset {tag:?}")).field(
-            "asset_id",
-            "asset_not_found",
-            "names no asset",
-        )
-    })
+    find(tx, tag).await?.ok_or_else(|| unknown(tag))
+}
+
+fn unknown(tag: &str) -> Error {
+    Error::new(code::ASSET_NOT_FOUND, format!("there is no asset {tag:?}")).field(
+        "asset_id",
+        "asset_not_found",
+        "names no asset",
+    )
 }
 
 async fn finish(tx: &mut Box<dyn Tx>, assets: &mut [Asset]) -> Result<()> {
     let ids: Vec<_> = assets.iter().map(|a| a.id.0).collect();
-    let mut externals = links::externals(tx, &ids).await?;
+    show(assets, links::externals(tx, &ids).await?);
+    Ok(())
+}
+
+/// Fills in what is not stored with an asset.
+fn show(assets: &mut [Asset], mut externals: Counterparts) {
     for asset in assets {
         asset.external = externals.remove(&asset.id.0).unwrap_or_default();
     }
-    Ok(())
 }
 
 /// Says who wrote each field, where the record has counterparts.

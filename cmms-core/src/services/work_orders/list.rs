@@ -1,11 +1,11 @@
 //! Lists of work orders.
 
-use super::{ListWorkOrders, WorkOrderSort, finish};
+use super::{ListWorkOrders, WorkOrderSort, show};
 use crate::Result;
 use crate::context::{CallContext, Permission};
 use crate::domain::work_order::{WorkOrder, WorkOrderStatus};
 use crate::page::Page;
-use crate::ports::store::{Cmp, Dir, Filter, TxMode};
+use crate::ports::store::{Cmp, Dir, Filter};
 use crate::record::{Cell, Field};
 use crate::services::app::App;
 use crate::services::paging::{self, Ask, Order, Wanted};
@@ -21,9 +21,9 @@ pub async fn list(cx: &CallContext, app: &App, input: ListWorkOrders) -> Result<
         limit: input.limit,
         cursor: input.cursor.as_deref(),
     };
-    let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
-    let mut page = paging::sorted(&mut tx, cx, wanted(&input, sort), &order(sort), ask).await?;
-    finish(app, &mut tx, &mut page.items).await?;
+    let wanted = wanted(&input, sort);
+    let (mut page, externals) = paging::linked(app, cx, wanted, &order(sort), ask).await?;
+    show(app, &mut page.items, externals);
     Ok(page)
 }
 

@@ -5,6 +5,7 @@ mod request;
 
 use super::app::App;
 use super::audit::{AuditEvent, changes};
+use super::paging::Counterparts;
 use super::patching::{check_version, set};
 use super::provenance::{self, Reference};
 use super::uow::Uow;
@@ -12,11 +13,11 @@ use super::{assets, links, numbers};
 use crate::context::{CallContext, Permission};
 use crate::domain::check::{Checks, MAX_HOURS};
 use crate::domain::entity::Entity;
-use crate::domain::sync_state::PendingRef;
+use crate::domain::sync_state::{LinkView, PendingRef};
 use crate::domain::work_order::{WorkOrder, WorkOrderStatus};
 use crate::ids::WorkOrderId;
 use crate::ports::repository::TxExt;
-use crate::ports::store::{SaveRule, Tx, TxMode};
+use crate::ports::store::{Filter, Query, SaveRule, Tx, TxMode};
 use crate::record::Field;
 use crate::request::Patch;
 use crate::{Error, Result, code};
@@ -95,8 +96,15 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateWorkOrder) -> Resu
 pub async fn get(cx: &CallContext, app: &App, input: GetWorkOrder) -> Result<WorkOrder> {
     cx.scope.require(Permission::WorkOrderView)?;
     let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
-    let mut order = require(&mut tx, input.work_order_id).await?;
-    finish(app, &mut tx, std::slice::from_mut(&mut order)).await?;
+    let id = input.work_order_id;
+    let query = Query::filter(Filter::eq(WorkOrder::ID, id.cell()));
+    let (mut found, links) = tx
+        .of::<WorkOrder>()
+        .list_with(&query, LinkView::RECORD_ID, WorkOrder::ID)
+        .await?;
+    let mut order = found.pop().ok_or_else(|| unknown(id))?;
+    let externals = links::by_record(links);
+    show(app, std::slice::from_mut(&mut order), externals);
     tell_origins(&mut tx, &mut order).await?;
     Ok(order)
 }
@@ -256,28 +264,35 @@ async fn require(tx: &mut Box<dyn Tx>, id: WorkOrderId) -> Result<WorkOrder> {
     tx.of::<WorkOrder>()
         .get(&[id.cell()])
         .await?
-        .ok_or_else(|| {
-            Error::new(
-                code::WORK_ORDER_NOT_FOUND,
-                format!("there is no work order {id}"),
-            )
-            .field(
-                "work_order_id",
-                "work_order_not_found",
-                "names no work order",
-            )
-        })
+        .ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: WorkOrderId) -> Error {
+    Error::new(
+        code::WORK_ORDER_NOT_FOUND,
+        format!("there is no work order {id}"),
+    )
+    .field(
+        "work_order_id",
+        "work_order_not_found",
+        "names no work order",
+    )
 }
 
 async fn finish(app: &App, tx: &mut Box<dyn Tx>, orders: &mut [WorkOrder]) -> Result<()> {
-    let now = app.clock.now();
     let ids: Vec<_> = orders.iter().map(|o| o.id.0).collect();
-    let mut externals = links::externals(tx, &ids).await?;
+    let externals = links::externals(tx, &ids).await?;
+    show(app, orders, externals);
+    Ok(())
+}
+
+/// Fills in what is not stored with a work order.
+fn show(app: &App, orders: &mut [WorkOrder], mut externals: Counterparts) {
+    let now = app.clock.now();
     for order in orders {
         order.derive(now);
         order.external = externals.remove(&order.id.0).unwrap_or_default();
     }
-    Ok(())
 }
 
 /// Says who wrote each field, where the record has counterparts.
