@@ -129,6 +129,28 @@ impl<R: Record> Repository<'_, R> {
         self.tx.save(R::TABLE, &Many(records), rule).await
     }
 
+    /// Saves a record by [`SaveRule::Upsert`] and answers it as it is then.
+    ///
+    /// # Errors
+    /// Those of a write.
+    pub async fn upsert_and_get(&mut self, record: &R) -> Result<R> {
+        let mut stored: Vec<R> = Vec::new();
+        self.tx
+            .upsert_and_get(R::TABLE, &One(record), &mut stored)
+            .await?;
+        stored
+            .pop()
+            .ok_or_else(|| Error::internal("a record that was saved is gone"))
+    }
+
+    /// Inserts a record that is new, at the latest with the commit.
+    ///
+    /// # Errors
+    /// Those of a write; `CMMS-INTERNAL-001` where it is not new, here or at a later call.
+    pub async fn insert_later(&mut self, record: &R) -> Result<()> {
+        self.tx.insert_later(R::TABLE, &One(record)).await
+    }
+
     /// Deletes the record with this key and says whether there was one.
     ///
     /// # Errors

@@ -277,6 +277,35 @@ pub trait Tx: Send {
         rule: SaveRule,
     ) -> Result<Vec<Saved>>;
 
+    /// Saves rows by [`SaveRule::Upsert`] and reads them as they are then, in no order.
+    async fn upsert_and_get(
+        &mut self,
+        table: &'static Table,
+        rows: &dyn RowSource,
+        to: &mut dyn RowTarget,
+    ) -> Result<Vec<Saved>> {
+        let saved = self.save(table, rows, SaveRule::Upsert).await?;
+        let keys: Vec<Row> = (0..rows.len())
+            .map(|i| Row::of_key(table, rows, i))
+            .collect();
+        let keys: Vec<&[Cell<'_>]> = keys.iter().map(|key| key.0.as_slice()).collect();
+        self.get(table, &keys, Lock::None, to).await?;
+        Ok(saved)
+    }
+
+    /// Inserts rows that are new, now or at any time up to the commit: together with others where a store is far away.
+    /// Reads and writes of this transaction find them at once.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001` where one was not new, here or at a later call; then the transaction has ended.
+    async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
+        let saved = self.save(table, rows, SaveRule::Insert).await?;
+        if saved.iter().any(|s| *s != Saved::Inserted) {
+            return Err(not_new(table));
+        }
+        Ok(())
+    }
+
     /// Reads the rows of a query, in its order.
     async fn list(
         &mut self,
@@ -325,6 +354,14 @@ pub trait Tx: Send {
 
     /// Undoes all of it.
     async fn rollback(self: Box<Self>) -> Result<()>;
+}
+
+/// The error of a row that was taken for new and is not.
+pub fn not_new(table: &Table) -> crate::Error {
+    crate::Error::internal(format!(
+        "a row of {} was taken for new and is not",
+        table.name
+    ))
 }
 
 /// Hands rows on and keeps the value of one column.

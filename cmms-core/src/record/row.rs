@@ -93,14 +93,22 @@ pub struct Row(pub Vec<Cell<'static>>);
 impl Row {
     /// The row of a record.
     pub fn of<R: Record>(record: &R) -> Self {
-        struct Owned(Vec<Cell<'static>>);
-        impl<'a> Sink<'a> for Owned {
-            fn put(&mut self, cell: Cell<'a>) {
-                self.0.push(cell.into_owned());
-            }
-        }
         let mut cells = Owned(Vec::with_capacity(R::TABLE.columns.len()));
         record.write(&mut cells);
+        Self(cells.0)
+    }
+
+    /// The key of row `i`.
+    pub fn of_key(table: &'static Table, rows: &dyn RowSource, i: usize) -> Self {
+        let mut cells = Owned(Vec::new());
+        rows.key(table, i, &mut cells);
+        Self(cells.0)
+    }
+
+    /// Row `i`.
+    pub fn of_source(rows: &dyn RowSource, i: usize) -> Self {
+        let mut cells = Owned(Vec::new());
+        rows.row(i, &mut cells);
         Self(cells.0)
     }
 
@@ -118,6 +126,15 @@ impl Row {
             }
         }
         R::read(&mut Cells(self.0.into_iter()))
+    }
+}
+
+/// Keeps the cells that it takes.
+struct Owned(Vec<Cell<'static>>);
+
+impl<'a> Sink<'a> for Owned {
+    fn put(&mut self, cell: Cell<'a>) {
+        self.0.push(cell.into_owned());
     }
 }
 

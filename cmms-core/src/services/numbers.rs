@@ -2,8 +2,7 @@
 
 use crate::domain::numbering::{DailyNumber, number};
 use crate::ports::repository::TxExt;
-use crate::ports::store::{SaveRule, Tx};
-use crate::record::Field;
+use crate::ports::store::Tx;
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
 
@@ -23,15 +22,7 @@ pub(super) async fn take(
         day: now.date_naive(),
         last: added,
     };
-    tx.of::<DailyNumber>()
-        .save(&today, SaveRule::Upsert)
-        .await?;
-    let key = [today.prefix.cell(), today.day.cell()];
-    let stored = tx
-        .of::<DailyNumber>()
-        .get(&key)
-        .await?
-        .ok_or_else(|| Error::internal("the daily number is gone"))?;
+    let stored = tx.of::<DailyNumber>().upsert_and_get(&today).await?;
     let first = stored.last - added + 1;
     Ok((first..=stored.last)
         .map(|n| number(prefix, today.day, n))

@@ -60,6 +60,9 @@ macro_rules! store_tests {
             projection_updates_only_its_columns
             projection_deletes_the_row
             rows_come_with_those_that_name_them
+            rows_put_off_are_found_at_once
+            row_put_off_that_is_not_new_fails_the_transaction
+            upsert_reads_back_what_is_stored
             comparisons_take_what_compares_so
             numbers_truths_and_octets_compare
             null_never_compares

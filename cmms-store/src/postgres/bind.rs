@@ -1,7 +1,7 @@
 //! Cells on their way into statements and out of rows, in PostgreSQL's binary form.
 
 use crate::sql::{Param, Statements, fit};
-use cmms_core::record::{Cell, Column, Kind, RowSource, Sink, Table};
+use cmms_core::record::{Cell, Column, Kind, Row, RowSource, Rows, Sink, Table};
 use cmms_core::{Error, Result};
 use sqlx::encode::{Encode, IsNull};
 use sqlx::error::BoxDynError;
@@ -128,6 +128,15 @@ impl Values {
         }
     }
 
+    /// A whole row.
+    pub(super) fn row(&mut self, table: &'static Table, row: &Row) -> Result<()> {
+        let rows = Rows {
+            rows: vec![row.clone()],
+            width: table.columns.len(),
+        };
+        each_cell(table, &rows, 0, |_, cell| self.cell(cell))
+    }
+
     /// A key, in the order of its columns.
     pub(super) fn key(&mut self, of: &Statements, key: &[Cell<'_>]) -> Result<()> {
         check_key(of, key)?;
@@ -247,6 +256,15 @@ fn each_cell(
         )));
     }
     Ok(())
+}
+
+/// Refuses a row that the table cannot hold.
+pub(super) fn check_row(table: &'static Table, row: &Row) -> Result<()> {
+    let rows = Rows {
+        rows: vec![row.clone()],
+        width: table.columns.len(),
+    };
+    each_cell(table, &rows, 0, |_, _| Ok(()))
 }
 
 /// Row `i` as the values of a statement on a row: of the columns that it uses.

@@ -14,6 +14,9 @@ pub(super) enum Fault {
     Core(#[from] Error),
     #[error(transparent)]
     Schema(#[from] Refused),
+    /// The server refused a statement, and it is known better than the server says what that means.
+    #[error(transparent)]
+    Failed(Box<Error>),
 }
 
 impl Fault {
@@ -21,6 +24,7 @@ impl Fault {
     pub(super) fn state(&self) -> Option<&str> {
         match self {
             Self::Sqlx(e) => state(e),
+            Self::Failed(_) => Some("XX"),
             Self::Core(_) | Self::Schema(_) => None,
         }
     }
@@ -29,7 +33,7 @@ impl Fault {
     pub(super) fn is_cut(&self) -> bool {
         match self {
             Self::Sqlx(e) => is_cut(e),
-            Self::Core(_) | Self::Schema(_) => false,
+            Self::Core(_) | Self::Schema(_) | Self::Failed(_) => false,
         }
     }
 
@@ -76,6 +80,7 @@ impl Place {
     pub(super) fn error(&self, fault: impl Into<Fault>) -> Error {
         match fault.into() {
             Fault::Core(e) => e,
+            Fault::Failed(e) => *e,
             Fault::Sqlx(e) => self.sqlx(e),
             Fault::Schema(e) => self.schema(&e),
         }

@@ -6,7 +6,7 @@ use super::read::{self, Counted};
 use crate::sql::{Catalogue, Statements};
 use cmms_core::Result;
 use cmms_core::ports::store::{Lock, Saved};
-use cmms_core::record::{Cell, RowSource, Rows, Sink, Table};
+use cmms_core::record::{Cell, Row, RowSource, Rows, Table};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -24,10 +24,13 @@ impl Trace {
     /// Remembers a row that was inserted alone, as the entry of the audit is in each unit of work.
     pub(super) fn note(&mut self, statements: &Statements, rows: &dyn RowSource, saved: &[Saved]) {
         if saved == [Saved::Inserted] {
-            let mut key = Key(Vec::new());
-            rows.key(statements.table, 0, &mut key);
-            self.0 = Some((statements.table, key.0));
+            self.put_off(statements.table, rows);
         }
+    }
+
+    /// Remembers a row that will be inserted with the commit.
+    pub(super) fn put_off(&mut self, table: &'static Table, rows: &dyn RowSource) {
+        self.0 = Some((table, Row::of_key(table, rows, 0).0));
     }
 
     /// Reaches the database again and looks whether the row is there.
@@ -83,12 +86,4 @@ async fn look(
     session.left(&done);
     done?;
     Ok(!rows.rows.is_empty())
-}
-
-struct Key(Vec<Cell<'static>>);
-
-impl<'a> Sink<'a> for Key {
-    fn put(&mut self, cell: Cell<'a>) {
-        self.0.push(cell.into_owned());
-    }
 }

@@ -1,17 +1,18 @@
 //! A transaction of one organization on a PostgreSQL store.
 
+use super::bind;
 use super::errors::Fault;
 use super::pool::{Begin, Pool};
 use super::read::{self, Counted};
 use super::session::{Kept, Session};
 use super::settle::Trace;
 use super::turns::{Turn, key_of};
-use super::write;
+use super::write::{self, Later};
 use crate::keys::refuse_repeats;
 use crate::sql::{Catalogue, Statements};
 use async_trait::async_trait;
-use cmms_core::ports::store::{Lock, Query, Related, SaveRule, Saved, Tx};
-use cmms_core::record::{Cell, RowSource, RowTarget, Table};
+use cmms_core::ports::store::{Lock, Query, Related, SaveRule, Saved, Tx, not_new};
+use cmms_core::record::{Cell, Row, RowSource, RowTarget, Table};
 use cmms_core::{Error, Result};
 use sqlx::{AssertSqlSafe, Row as _};
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub(super) struct PgTx {
     /// Whether a writer of another process waited when it was last asked.
     others: bool,
     trace: Trace,
+    /// Rows that are inserted before the next statement, or with the commit.
+    later: Vec<Later>,
 }
 
 impl PgTx {
@@ -52,7 +55,25 @@ impl PgTx {
             held,
             others: false,
             trace: Trace::default(),
+            later: Vec::new(),
         }
+    }
+
+    /// Inserts what was put off.
+    async fn catch_up(&mut self) -> Result<()> {
+        if self.later.is_empty() {
+            return Ok(());
+        }
+        let later = std::mem::take(&mut self.later);
+        let Held::Write(session, _) = &mut self.held else {
+            return Err(Error::internal(
+                "rows were put off outside of a transaction",
+            ));
+        };
+        let kept = session.enter()?;
+        let done = write::insert_each(kept, self.catalogue.dialect(), self.org, &later).await;
+        session.left(&done);
+        done.map_err(|e| self.pool.place.error(e))
     }
 
     async fn read(
@@ -61,6 +82,7 @@ impl PgTx {
         table: &'static Table,
         to: &mut dyn RowTarget,
     ) -> Result<()> {
+        self.catch_up().await?;
         let statements = self.catalogue.of(table);
         let mut to = Counted { to, any: false };
         let (pool, org) = (&self.pool, self.org);
@@ -179,6 +201,7 @@ impl Write<'_, '_> {
 impl PgTx {
     /// Writes within this transaction or, where each call stands alone, within one of its own.
     async fn write(&mut self, what: Write<'_, '_>, table: &'static Table) -> Result<Written> {
+        self.catch_up().await?;
         let statements = self.catalogue.of(table);
         let place = self.pool.place.clone();
         match &mut self.held {
@@ -267,6 +290,49 @@ impl Tx for PgTx {
         self.read(Read::Query(query), table, to).await
     }
 
+    async fn upsert_and_get(
+        &mut self,
+        table: &'static Table,
+        rows: &dyn RowSource,
+        to: &mut dyn RowTarget,
+    ) -> Result<Vec<Saved>> {
+        let statements = self.catalogue.of(table);
+        let alone = rows.len() == 1 && !statements.has_unique();
+        if let (true, Held::Write(..)) = (alone, &self.held) {
+            self.catch_up().await?;
+            if let Held::Write(session, _) = &mut self.held {
+                let kept = session.enter()?;
+                let done = write::upsert_and_get(kept, &statements, self.org, rows, to).await;
+                session.left(&done);
+                return done
+                    .map(|saved| vec![saved])
+                    .map_err(|e| self.pool.place.error(e));
+            }
+        }
+        let saved = self.save(table, rows, SaveRule::Upsert).await?;
+        let keys: Vec<Row> = (0..rows.len())
+            .map(|i| Row::of_key(table, rows, i))
+            .collect();
+        let keys: Vec<&[Cell<'_>]> = keys.iter().map(|key| key.0.as_slice()).collect();
+        self.get(table, &keys, Lock::None, to).await?;
+        Ok(saved)
+    }
+
+    async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
+        if let (Held::Write(..), 1) = (&self.held, rows.len()) {
+            let row = Row::of_source(rows, 0);
+            bind::check_row(table, &row)?;
+            self.trace.put_off(table, rows);
+            self.later.push(Later { table, row });
+            return Ok(());
+        }
+        let saved = self.save(table, rows, SaveRule::Insert).await?;
+        if saved.iter().any(|s| *s != Saved::Inserted) {
+            return Err(not_new(table));
+        }
+        Ok(())
+    }
+
     async fn list_with(
         &mut self,
         table: &'static Table,
@@ -291,7 +357,8 @@ impl Tx for PgTx {
         matches!(&self.held, Held::Write(_, turn) if self.others || turn.others_wait())
     }
 
-    async fn commit(self: Box<Self>) -> Result<()> {
+    async fn commit(mut self: Box<Self>) -> Result<()> {
+        self.catch_up().await?;
         let Self {
             pool,
             catalogue,

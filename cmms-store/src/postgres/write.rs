@@ -2,11 +2,12 @@
 
 use super::bind::{self, Values};
 use super::errors::Fault;
+use super::read;
 use super::session::Kept;
 use crate::keys::distinct;
-use crate::sql::{Bulk, Source, Statements};
-use cmms_core::ports::store::{SaveRule, Saved};
-use cmms_core::record::{Cell, RowSource};
+use crate::sql::{self, Bulk, Dialect, Source, Statements};
+use cmms_core::ports::store::{Lock, SaveRule, Saved, not_new};
+use cmms_core::record::{Cell, Row, RowSource, RowTarget, Table};
 use cmms_core::{Error, Result};
 use sqlx::postgres::PgArguments;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -180,6 +181,72 @@ async fn upsert(
         Some(row) if row.try_get(0)? => Saved::Inserted,
         Some(_) => Saved::Updated,
     })
+}
+
+/// Saves row 0 by an upsert and reads it as it is then.
+pub(super) async fn upsert_and_get(
+    kept: &mut Kept,
+    statements: &Statements,
+    org: Uuid,
+    rows: &dyn RowSource,
+    to: &mut dyn RowTarget,
+) -> Result<Saved, Fault> {
+    let all = &statements.insert.uses;
+    let values = bind::row(org, statements.table, all, rows, 0)?;
+    let sql = statements.bulk()?.upsert_and_get.clone();
+    let row = sqlx::query_with(AssertSqlSafe(sql), values)
+        .fetch_optional(kept.connection())
+        .await?;
+    let Some(row) = row else {
+        // Nothing was written, so nothing was answered.
+        let key = Row::of_key(statements.table, rows, 0);
+        let mut to = read::Counted { to, any: false };
+        read::get(
+            kept.connection(),
+            statements,
+            org,
+            &[&key.0],
+            Lock::None,
+            &mut to,
+        )
+        .await?;
+        return Ok(Saved::Unchanged);
+    };
+    to.row(&mut bind::RowCells::behind(&row, statements.table, 1))?;
+    Ok(if row.try_get(0)? {
+        Saved::Inserted
+    } else {
+        Saved::Updated
+    })
+}
+
+/// A row that is to be inserted with others.
+#[derive(Debug)]
+pub(super) struct Later {
+    pub(super) table: &'static Table,
+    pub(super) row: Row,
+}
+
+/// Inserts rows of several tables in one statement.
+pub(super) async fn insert_each(
+    kept: &mut Kept,
+    dialect: &Dialect,
+    org: Uuid,
+    rows: &[Later],
+) -> Result<(), Fault> {
+    let tables: Vec<_> = rows.iter().map(|later| later.table).collect();
+    let mut values = Values::of(org)?;
+    for later in rows {
+        values.row(later.table, &later.row)?;
+    }
+    let sql = sql::insert_each(&tables, dialect);
+    match execute(kept, sql, values.into_arguments()).await {
+        Err(fault) if fault.is_clash() => {
+            let first = tables.first();
+            Err(first.map_or(fault, |table| Fault::Failed(Box::new(not_new(table)))))
+        }
+        done => done.map(drop),
+    }
 }
 
 /// Saves rows with a statement for all of them.

@@ -29,6 +29,8 @@ pub(crate) struct Bulk {
     pub(crate) upsert: [String; 2],
     /// The same for one row, from parameters as of a statement on a row; answers whether it is new.
     pub(crate) upsert_one: String,
+    /// So, and answers the row as it is then behind that.
+    pub(crate) upsert_and_get: String,
     /// The rows of keys.
     pub(crate) get: String,
     /// Deletes the rows of keys.
@@ -76,6 +78,7 @@ impl Bulk {
             update: both(&|source| parts.update(source)),
             upsert: both(&|source| parts.upsert(source)),
             upsert_one: parts.upsert_one(),
+            upsert_and_get: format!("{}, {}", parts.upsert_one(), parts.columns_of("t")),
             get: parts.get(),
             delete: parts.delete(),
             make_stage: format!(
@@ -93,6 +96,33 @@ impl Bulk {
                 .copied()
                 .flatten()
                 .any(|name| moves(name)),
+        }
+    }
+}
+
+/// One statement that inserts a row into each of these tables, in order: parameter 1 is the organization, the columns
+/// of the rows follow one after the other.
+pub(crate) fn insert_each(tables: &[&Table], dialect: &Dialect) -> String {
+    let mut next = 2;
+    let mut inserts = Vec::with_capacity(tables.len());
+    for table in tables {
+        let columns = comma(table.columns.iter(), |c| quoted(c.name));
+        let values = comma(table.columns.iter(), |_| {
+            next += 1;
+            dialect.param(next - 1)
+        });
+        let name = dialect.table(table.name);
+        inserts.push(format!(
+            "INSERT INTO {name} (org_id, {columns}) VALUES ($1, {values})"
+        ));
+    }
+    match inserts.as_slice() {
+        [only] => only.clone(),
+        all => {
+            let named = comma(all.iter().enumerate(), |(n, sql)| {
+                format!("w{n} AS ({sql})")
+            });
+            format!("WITH {named} SELECT 1")
         }
     }
 }
@@ -261,10 +291,14 @@ impl Parts<'_> {
         )
     }
 
+    fn columns_of(&self, alias: &str) -> String {
+        comma(self.table.columns.iter(), |c: &Column| {
+            format!("{alias}.{}", quoted(c.name))
+        })
+    }
+
     fn get(&self) -> String {
-        let columns = comma(self.table.columns.iter(), |c: &Column| {
-            format!("t.{}", quoted(c.name))
-        });
+        let columns = self.columns_of("t");
         format!(
             "SELECT {columns} FROM {} AS t JOIN {} ON {} WHERE {}",
             self.name,

@@ -11,7 +11,7 @@ mod fit;
 mod query;
 
 #[cfg(feature = "postgres")]
-pub(crate) use bulk::{Bulk, Source};
+pub(crate) use bulk::{Bulk, Source, insert_each};
 #[cfg(feature = "postgres")]
 pub(crate) use dialect::type_name;
 pub(crate) use dialect::{Dialect, quoted};
@@ -282,6 +282,12 @@ impl Catalogue {
             dialect,
             known: RwLock::default(),
         }
+    }
+
+    /// How the engine writes.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn dialect(&self) -> &Dialect {
+        &self.dialect
     }
 
     /// The statements of a table, built at its first use. A description is known by its address: it is

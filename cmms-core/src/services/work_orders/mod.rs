@@ -77,10 +77,8 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateWorkOrder) -> Resu
         .await?
         .pop()
         .unwrap_or_default();
-    uow.save(&order, SaveRule::Insert, || {
-        Error::internal("a work order number was used twice")
-    })
-    .await?;
+    // Its id and its number are new: nobody else takes a number meanwhile.
+    uow.tx().of::<WorkOrder>().insert_later(&order).await?;
     let event = AuditEvent::new("work_order.create", "work_order", order.id)
         .version(order.version)
         .change(changes(None, &order));

@@ -1,0 +1,97 @@
+//! Writes that a store may put off or answer in one go.
+
+use super::harness::{all, once, scope, stored, write};
+use crate::domain::numbering::DailyNumber;
+use crate::domain::setting::Setting;
+use crate::domain::sync_state::ExternalLink;
+use crate::domain::work_order::WorkOrder;
+use crate::ports::repository::TxExt as _;
+use crate::ports::store::{SaveRule, Saved, Store};
+use crate::record::Digest;
+use crate::testing::samples;
+
+/// A row that is inserted later is found by the next call of the transaction, and by others with the commit.
+pub async fn rows_put_off_are_found_at_once(store: &dyn Store) {
+    let scope = scope(store, "a").await;
+    let (first, second) = (samples::work_order(1), samples::work_order(2));
+    let setting = samples::setting("s", 1);
+    let mut tx = write(store, &scope).await;
+    tx.of().insert_later(&first).await.unwrap();
+    tx.of().insert_later(&setting).await.unwrap();
+    tx.of().insert_later(&second).await.unwrap();
+    let key = [crate::record::Cell::Id(second.id.0)];
+    let found = tx.of::<WorkOrder>().get(&key).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&second));
+    let mut next = second.clone();
+    next.version += 1;
+    let saved = tx.of().save(&next, SaveRule::Update).await.unwrap();
+    assert_eq!(saved, Saved::Updated);
+    let third = samples::work_order(3);
+    tx.of().insert_later(&third).await.unwrap();
+    assert_eq!(all::<WorkOrder>(store, &scope).await, [], "not yet");
+    tx.commit().await.unwrap();
+    assert_eq!(all::<WorkOrder>(store, &scope).await, [first, next, third]);
+    assert_eq!(all::<Setting>(store, &scope).await, [setting]);
+    let mut tx = write(store, &scope).await;
+    tx.of().insert_later(&samples::work_order(4)).await.unwrap();
+    drop(tx);
+    let mut tx = once(store, &scope).await;
+    tx.of().insert_later(&samples::work_order(5)).await.unwrap();
+    drop(tx);
+    assert_eq!(all::<WorkOrder>(store, &scope).await.len(), 4);
+}
+
+/// A row that was taken for new and is not fails the transaction, at the latest with its commit, and nothing of it is
+/// stored: a key that is taken, and a unique value.
+pub async fn row_put_off_that_is_not_new_fails_the_transaction(store: &dyn Store) {
+    let scope = scope(store, "a").await;
+    let first = samples::work_order(1);
+    let mut tx = write(store, &scope).await;
+    tx.of().insert_later(&first).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut same_key = samples::work_order(2);
+    same_key.id = first.id;
+    let mut same_number = samples::work_order(3);
+    same_number.number = first.number.clone();
+    for clash in [same_key, same_number] {
+        let mut tx = write(store, &scope).await;
+        tx.of().insert_later(&samples::work_order(9)).await.unwrap();
+        let failed = match tx.of().insert_later(&clash).await {
+            Ok(()) => tx.commit().await.unwrap_err(),
+            Err(e) => {
+                drop(tx);
+                e
+            }
+        };
+        assert_eq!(failed.code().id(), "CMMS-INTERNAL-001", "{failed}");
+        assert_eq!(all::<WorkOrder>(store, &scope).await, [first.clone()]);
+    }
+}
+
+/// An upsert that is read back answers the row as it is then: new, added to, and unchanged.
+pub async fn upsert_reads_back_what_is_stored(store: &dyn Store) {
+    let scope = scope(store, "a").await;
+    let number = DailyNumber {
+        prefix: "WO".into(),
+        day: samples::day(1),
+        last: 5,
+    };
+    for total in [5, 10, 15] {
+        let mut tx = write(store, &scope).await;
+        let now = tx.of().upsert_and_get(&number).await.unwrap();
+        assert_eq!(now.last, total);
+        tx.commit().await.unwrap();
+        assert_eq!(stored(store, &scope, &number).await, Some(now));
+    }
+    let link = samples::external_link(samples::connection_id(1), 1);
+    let mut tx = write(store, &scope).await;
+    assert_eq!(tx.of().upsert_and_get(&link).await.unwrap(), link);
+    let mut other = samples::external_link(samples::connection_id(1), 2);
+    (other.entity, other.external_id) = (link.entity, link.external_id.clone());
+    other.digest = link.digest;
+    assert_eq!(tx.of().upsert_and_get(&other).await.unwrap(), link);
+    other.digest = Digest::of(&[b"other"]);
+    let now: ExternalLink = tx.of().upsert_and_get(&other).await.unwrap();
+    assert_eq!((now.record_id, now.digest), (link.record_id, other.digest));
+    tx.commit().await.unwrap();
+}
