@@ -10,6 +10,7 @@ mod roles;
 mod schema;
 mod session;
 mod settle;
+mod tls;
 mod turns;
 mod tx;
 mod write;
@@ -58,7 +59,7 @@ impl PostgresStore {
     /// `-013` it refused the login, `-014` there is no such database.
     pub async fn connect(options: PostgresOptions) -> Result<Self> {
         let place = Place::new(options.location());
-        let (schema, connections) = (options.schema().to_owned(), options.connections());
+        let (schema, connections) = (options.schema_name().to_owned(), options.most());
         let store = Self::over(Origin::Own(Box::new(options)), place, schema, connections);
         let reached = store.pool.session().await;
         reached.map_err(|e| store.pool.place.error(e))?;

@@ -26,7 +26,7 @@ pub(crate) fn options() -> PostgresOptions {
     let schema = format!("t{}", SystemIds.next().simple());
     PostgresOptions::parse(&url())
         .unwrap()
-        .schema_of(&schema)
+        .schema(&schema)
         .unwrap()
 }
 
