@@ -58,6 +58,4 @@ pub use cmms_core::services::work_orders::{
 };
 pub use cmms_core::{Error, ErrorKind, Result, code};
 pub use config::Config;
-#[cfg(feature = "sqlite")]
-pub use open::open;
-pub use open::{Builder, Opened};
+pub use open::{Builder, Opened, open};

@@ -1,7 +1,7 @@
 //! Where everything starts: puts store, secrets, vendors and clock together.
 
 use crate::client::Client;
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::process::HostProcesses;
 use crate::secrets::{KeySource, KeyVault};
 use cmms_core::Result;
@@ -14,20 +14,18 @@ use cmms_core::services::registry::AdapterRegistry;
 use cmms_core::services::{App, Parts};
 use std::sync::Arc;
 
-/// Opens an embedded database: `sqlite://cmms.db` is a file in the present folder, made at the first use.
+/// Opens a database: `sqlite://cmms.db` is a file in the present folder, made at the first use;
+/// `postgres://user:password@host/database` a server (feature `postgres`) whose schema `cmms migrate up` has made.
 ///
 /// Settings come from the environment (`CMMS_…`); a [`Builder`] takes them from the program instead.
 ///
 /// # Errors
 /// `CMMS-STORE-…` where the database cannot be used, `CMMS-CONFIG-001` for a setting that cannot be used;
 /// each says what to do.
-#[cfg(feature = "sqlite")]
 pub async fn open(url: &str) -> Result<Client> {
-    let path = crate::config::parse_database_url(url)?;
-    Ok(Builder::sqlite(&path, Config::from_env()?)?
-        .build()
-        .await?
-        .client)
+    let store = Database::parse(url)?.open().await?;
+    let builder = Builder::new(store, Config::from_env()?);
+    Ok(builder.build().await?.client)
 }
 
 /// An open application with what its program may want to know.
@@ -132,9 +130,9 @@ impl Builder {
     /// # Errors
     /// `CMMS-STORE-…`; `CMMS-CONFIG-001` for an entry of `CMMS_EGRESS_ALLOW` that cannot be used.
     pub async fn build(self) -> Result<Opened> {
-        let vault = self
-            .vault
-            .unwrap_or_else(|| KeyVault::new(KeySource::for_embedded(&self.config)));
+        let vault = self.vault.unwrap_or_else(|| {
+            KeyVault::new(KeySource::of(&self.config, self.store.info().shared))
+        });
         let vault = Arc::new(vault);
         let mut registry = AdapterRegistry::default();
         let mut known = Vec::new();

@@ -1,6 +1,6 @@
 //! Settings come from the environment, and what cannot be used is refused by its name.
 
-use cmms::config::{Config, parse_database_url};
+use cmms::config::{Config, Database};
 use cmms_core::{Error, code};
 use secrecy::ExposeSecret as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ fn nothing_set_gives_the_documented_defaults() {
     assert_eq!(config.api_port, 8003);
     assert!(!config.api_debug);
     assert_eq!(config.egress_allow, Vec::<String>::new());
-    assert_eq!(config.database_path().unwrap(), Path::new("cmms.db"));
+    assert_eq!(file(config.database()), Path::new("cmms.db"));
     assert_eq!(config.master_key_file(), None);
     assert!(config.master_key().is_none());
     assert!(config.api_key("UPKEEP_API_KEY").is_none());
@@ -45,7 +45,7 @@ fn values_that_are_set_are_taken() {
     assert_eq!(config.api_host, "::1");
     assert_eq!(config.api_port, 0);
     assert!(config.api_debug);
-    assert_eq!(config.database_path().unwrap(), Path::new("/srv/x.db"));
+    assert_eq!(file(config.database()), Path::new("/srv/x.db"));
     assert_eq!(config.master_key_file(), Some(Path::new("/run/key")));
     assert_eq!(config.master_key().unwrap().expose_secret(), "abc");
     assert_eq!(
@@ -102,7 +102,7 @@ fn empty_is_not_set_but_for_the_master_key() {
         (config.api_port, config.api_host.as_str()),
         (8003, "127.0.0.1")
     );
-    assert_eq!(config.database_path().unwrap(), Path::new("cmms.db"));
+    assert_eq!(file(config.database()), Path::new("cmms.db"));
     assert_eq!(config.user_folder(), None);
     // Another key must not take its place unseen: using the vault says what is wrong.
     let pairs = [("CMMS_MASTER_KEY", ""), ("CMMS_MASTER_KEY_FILE", "")];
@@ -111,29 +111,85 @@ fn empty_is_not_set_but_for_the_master_key() {
     assert_eq!(config.master_key().unwrap().expose_secret(), "");
 }
 
+/// The file that a setting names.
+fn file(database: cmms::Result<Database>) -> PathBuf {
+    match database.unwrap() {
+        Database::Sqlite(path) => path,
+        other => panic!("no file: {other:?}"),
+    }
+}
+
+/// Where a setting leads to, without secrets.
+#[cfg(feature = "postgres")]
+fn place(database: cmms::Result<Database>) -> String {
+    match database.unwrap() {
+        Database::Postgres(options) => options.location(),
+        other => panic!("no server: {other:?}"),
+    }
+}
+
+#[cfg(feature = "postgres")]
 #[test]
-fn variables_of_postgresql_are_answered_clearly() {
-    for name in ["HOST", "PORT", "NAME", "USER", "PASSWORD"] {
+fn any_variable_of_postgresql_selects_it_and_the_url_wins() {
+    for (name, value, leads_to) in [
+        ("HOST", "db.example.com", "db.example.com:5432/cmms"),
+        ("PORT", "6000", "127.0.0.1:6000/cmms"),
+        ("NAME", "plant", "127.0.0.1:5432/plant"),
+        ("USER", "anna", "127.0.0.1:5432/cmms"),
+        ("PASSWORD", " canary ", "127.0.0.1:5432/cmms"),
+        ("SCHEMA", "plant_2", "127.0.0.1:5432/cmms"),
+        ("SSLMODE", "verify-full", "127.0.0.1:5432/cmms"),
+        ("SSLROOTCERT", "/etc/ca.pem", "127.0.0.1:5432/cmms"),
+    ] {
         let name = format!("CMMS_DB_{name}");
-        let settings = config(&[(&name, "canary")]).unwrap();
-        let error = settings.database_path().unwrap_err();
-        assert!(error.is(code::CONFIG_VALUE));
-        assert_eq!(error.first_field(), Some(name.as_str()));
-        assert!(error.message().contains("not in this build yet"));
-        assert!(error.remedy().contains("CMMS_DATABASE_URL"));
-        assert!(!format!("{error:?}").contains("canary"));
-        // The URL wins.
-        let settings = config(&[(&name, "canary"), ("CMMS_DATABASE_URL", "sqlite://x.db")]);
-        assert_eq!(
-            settings.unwrap().database_path().unwrap(),
-            Path::new("x.db")
-        );
+        let settings = config(&[(&name, value)]).unwrap();
+        assert_eq!(place(settings.database()), leads_to, "{name}");
+        assert!(!format!("{settings:?} {:?}", settings.database()).contains("canary"));
+        let settings = config(&[(&name, value), ("CMMS_DATABASE_URL", "sqlite://x.db")]);
+        assert_eq!(file(settings.unwrap().database()), Path::new("x.db"));
     }
     let settings = config(&[("CMMS_DATABASE_URL", "postgres://u:canary@h/d")]).unwrap();
-    let error = settings.database_path().unwrap_err();
+    assert_eq!(place(settings.database()), "h:5432/d");
+    assert!(!format!("{settings:?} {:?}", settings.database()).contains("canary"));
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_variable_of_postgresql_that_cannot_be_used_is_named() {
+    for (name, value) in [
+        ("CMMS_DB_PORT", "many"),
+        ("CMMS_DB_PORT", "0"),
+        ("CMMS_DB_PORT", "70000"),
+        ("CMMS_DB_SCHEMA", "Plant 2"),
+        ("CMMS_DB_SSLMODE", "on"),
+    ] {
+        let settings = config(&[(name, value), ("CMMS_DB_PASSWORD", "canary")]).unwrap();
+        let error = settings.database().unwrap_err();
+        assert!(error.is(code::CONFIG_VALUE), "{error:?}");
+        assert_eq!(error.first_field(), Some(name));
+        assert!(error.remedy().contains(name));
+        assert!(!format!("{error:?}").contains("canary"));
+    }
+    let settings = config(&[("CMMS_DATABASE_URL", "postgres://u:canary@h/d?x=1")]).unwrap();
+    let error = settings.database().unwrap_err();
     assert!(error.is(code::STORE_URL));
     assert_eq!(error.first_field(), Some("CMMS_DATABASE_URL"));
-    assert!(!format!("{error:?} {settings:?}").contains("canary"));
+    assert!(!format!("{error:?}").contains("canary"));
+}
+
+#[cfg(not(feature = "postgres"))]
+#[test]
+fn a_program_without_postgresql_says_which_feature_it_lacks() {
+    for pairs in [
+        [("CMMS_DB_HOST", "canary")],
+        [("CMMS_DATABASE_URL", "postgres://u:canary@h/d")],
+    ] {
+        let error = config(&pairs).unwrap().database().unwrap_err();
+        assert!(error.is(code::STORE_URL));
+        assert_eq!(error.first_field(), Some(pairs[0].0));
+        assert!(error.remedy().contains("postgres"));
+        assert!(!format!("{error:?}").contains("canary"));
+    }
 }
 
 #[test]
@@ -149,20 +205,13 @@ fn database_urls_name_files() {
         ("sqlite://my%20file%3f%25.db", "my file?%.db"),
         ("sqlite://Ger%C3%A4te ü.db", "Geräte ü.db"),
     ] {
-        assert_eq!(
-            parse_database_url(url).unwrap(),
-            PathBuf::from(path),
-            "{url}"
-        );
+        assert_eq!(file(Database::parse(url)), PathBuf::from(path), "{url}");
     }
 }
 
 #[test]
 fn other_database_urls_are_refused_without_repeating_them() {
     for (url, says) in [
-        ("postgres://u:canary@h/d", "PostgreSQL"),
-        ("postgresql://u:canary@h/d", "PostgreSQL"),
-        ("POSTGRES://u:canary@h/d", "PostgreSQL"),
         ("mysql://u:canary@h/d", "sqlite:"),
         ("canary.db", "sqlite:"),
         ("", "sqlite:"),
@@ -182,7 +231,7 @@ fn other_database_urls_are_refused_without_repeating_them() {
         ("sqlite://canary%ff.db", "%"),
         ("sqlite://canary%ü.db", "%"),
     ] {
-        let error = parse_database_url(url).unwrap_err();
+        let error = Database::parse(url).unwrap_err();
         assert!(error.is(code::STORE_URL), "{url}");
         assert!(error.message().contains(says), "{url}: {error}");
         assert!(error.remedy().contains("sqlite://cmms.db"), "{url}");

@@ -1,7 +1,9 @@
 //! The command `cmms`.
 
 mod connections;
+mod copy;
 mod demo;
+mod migrate;
 mod op;
 mod problem;
 mod progress;
@@ -15,14 +17,14 @@ mod terminal;
 use clap::{Parser, Subcommand};
 use cmms::{Builder, Config, Opened, Result};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Connects to maintenance systems, keeps their records in step, and serves them.
 #[derive(Debug, Parser)]
 #[command(name = "cmms", version, max_term_width = 100)]
 pub struct Cli {
-    /// The database, such as sqlite://cmms.db [default: CMMS_DATABASE_URL, or sqlite://cmms.db]
+    /// The database, such as sqlite://cmms.db or postgres://user@host/database [default: CMMS_DATABASE_URL, CMMS_DB_…, or
+    /// sqlite://cmms.db]
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// Says more about what happens.
@@ -47,6 +49,11 @@ enum Command {
     Simulate(simulate::Args),
     /// Call an operation by name.
     Op(op::Args),
+    /// Show and bring up the schema of the database.
+    #[command(subcommand)]
+    Migrate(migrate::Command),
+    /// Carry everything to another database, of whatever engine; a copy that broke off goes on.
+    Copy(copy::Args),
 }
 
 impl Cli {
@@ -88,6 +95,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Connections(command) => connections::run(database, command).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Op(args) => op::run(database, args).await,
+        Command::Migrate(command) => migrate::run(database, command).await,
+        Command::Copy(args) => copy::run(&database.config, args).await,
     }
 }
 
@@ -98,16 +107,16 @@ struct Database {
 }
 
 impl Database {
-    fn path(&self) -> Result<PathBuf> {
+    fn named(&self) -> Result<cmms::config::Database> {
         match &self.url {
-            Some(url) => cmms::config::parse_database_url(url),
-            None => self.config.database_path(),
+            Some(url) => cmms::config::Database::parse(url),
+            None => self.config.database(),
         }
     }
 
     async fn open(self) -> Result<Opened> {
-        let path = self.path()?;
-        Builder::sqlite(&path, self.config)?.build().await
+        let store = self.named()?.open().await?;
+        Builder::new(store, self.config).build().await
     }
 }
 

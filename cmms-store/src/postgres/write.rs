@@ -18,6 +18,13 @@ const COPY: usize = 64;
 /// The most rows of one statement with arrays, where COPY cannot be had.
 const ARRAYS: usize = 2_000;
 
+#[allow(clippy::disallowed_methods)]
+fn copy_from() -> usize {
+    std::env::var("CMMS_X_COPY")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(COPY)
+}
 /// Saves rows; each has its own answer, in order.
 pub(super) async fn save(
     kept: &mut Kept,
@@ -258,7 +265,7 @@ async fn many(
     rows: &dyn RowSource,
     rule: SaveRule,
 ) -> Result<Vec<Saved>, Fault> {
-    if rows.len() >= COPY && stage(kept, statements, bulk, rows).await? {
+    if rows.len() >= copy_from() && stage(kept, statements, bulk, rows).await? {
         let values = || Ok(Values::of(org)?.into_arguments());
         return carry_out(kept, bulk, rule, Source::Stage, values, rows.len()).await;
     }
@@ -275,7 +282,8 @@ async fn many(
     Ok(saved)
 }
 
-/// Runs the statement of a rule. Rows that are inserted mostly are new: they are tried so first.
+/// Runs the statement of a rule. Rows that are inserted mostly are new, those of an upsert often are: they are tried so
+/// first.
 async fn carry_out(
     kept: &mut Kept,
     bulk: &Bulk,
@@ -284,7 +292,7 @@ async fn carry_out(
     values: impl Fn() -> Result<PgArguments, Fault>,
     count: usize,
 ) -> Result<Vec<Saved>, Fault> {
-    if rule != SaveRule::Insert {
+    if rule == SaveRule::Update {
         return run(kept, bulk, rule, source, values()?, count).await;
     }
     let [arrays, stage] = &bulk.insert_new;

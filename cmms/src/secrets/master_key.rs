@@ -33,15 +33,16 @@ impl KeySource {
         Self::Given(kept)
     }
 
-    /// The source for an embedded database: the settings, else the file of the user.
+    /// The source for a database: the settings, else the file of the user. A database that programs of other hosts use,
+    /// too, has no file of a user: each host would make a key of its own.
     ///
     /// A setting that is there is used or fails; another source never takes its place.
-    pub fn for_embedded(config: &Config) -> Self {
+    pub fn of(config: &Config, shared: bool) -> Self {
         if let Some(path) = config.master_key_file() {
             Self::File(path.to_owned())
         } else if let Some(key) = config.master_key() {
             Self::Environment(key.clone())
-        } else if let Some(folder) = config.user_folder() {
+        } else if let Some(folder) = config.user_folder().filter(|_| !shared) {
             Self::UserFile(folder.join("master.key"))
         } else {
             Self::Nowhere

@@ -168,7 +168,7 @@ fn a_setting_that_is_no_key_fails_and_nothing_takes_its_place() {
     ] {
         let pairs = [(name, value), ("HOME", text(home.path()))];
         let config = Config::from_pairs(pairs).unwrap();
-        let vault = KeyVault::new(KeySource::for_embedded(&config));
+        let vault = KeyVault::new(KeySource::of(&config, false));
         let error = vault
             .seal(&binding(), &credentials(&[("k", "v")]))
             .unwrap_err();
@@ -191,7 +191,7 @@ fn sources_are_tried_in_their_order() {
             ("HOME", home),
         ];
         let pairs = all.into_iter().filter(|(name, _)| names.contains(name));
-        KeySource::for_embedded(&Config::from_pairs(pairs).unwrap())
+        KeySource::of(&Config::from_pairs(pairs).unwrap(), false)
     };
     let all = source(&["CMMS_MASTER_KEY_FILE", "CMMS_MASTER_KEY", "HOME"]);
     assert!(matches!(all, KeySource::File(_)));
@@ -208,7 +208,7 @@ fn sources_are_tried_in_their_order() {
 #[test]
 fn without_a_home_the_answer_names_the_variable() {
     let config = Config::from_pairs::<&str, &str>([]).unwrap();
-    let vault = KeyVault::new(KeySource::for_embedded(&config));
+    let vault = KeyVault::new(KeySource::of(&config, false));
     let error = vault
         .seal(&binding(), &credentials(&[("k", "v")]))
         .unwrap_err();

@@ -28,7 +28,7 @@ fn nothing_prints_a_secret() {
         ),
     ];
     let config = Config::from_pairs(pairs).unwrap();
-    let vault = KeyVault::new(KeySource::for_embedded(&config));
+    let vault = KeyVault::new(KeySource::of(&config, false));
     let plain = credentials(&[("password", CANARY)]);
     tracing::subscriber::with_default(subscriber, || {
         let sealed = vault.seal(&binding(), &plain).unwrap();
@@ -39,8 +39,8 @@ fn nothing_prints_a_secret() {
         let wrong = KeyVault::with_key([1; 32])
             .open(&binding(), &sealed)
             .unwrap_err();
-        let url = config.database_path().unwrap_err();
-        let source = KeySource::for_embedded(&config);
+        let url = config.database().unwrap_err();
+        let source = KeySource::of(&config, false);
         let given = KeySource::given([0xab; 32]);
         let raw = String::from_utf8_lossy(&sealed.envelope).into_owned();
         assert_silent(&[

@@ -1,0 +1,52 @@
+//! `cmms copy`
+
+use super::table;
+use cmms::config::Database;
+use cmms::core::services::copy::{Copied, copy};
+use cmms::{Config, Result};
+use std::process::ExitCode;
+
+/// Stands for the database that the environment names.
+const ENVIRONMENT: &str = "env";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The database that is copied, such as sqlite://cmms.db, or `env` for the one that the environment names (a URL with
+    /// a password is better kept there); stop the programs that write it.
+    from: String,
+    /// An empty database whose schema is there (`cmms migrate up`), or the one in which this copy broke
+    /// off; `env` here, too.
+    to: String,
+}
+
+pub(super) async fn run(config: &Config, args: Args) -> Result<ExitCode> {
+    let from = named(config, &args.from)?.open().await?;
+    let to = named(config, &args.to)?.open().await?;
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let (mut all, mut written) = (0, 0);
+    copy(&*from, &*to, |done: &Copied| {
+        (all, written) = (all + done.rows, written + done.written);
+        if done.rows > 0 {
+            rows.push(vec![
+                done.organization.clone(),
+                done.table.to_owned(),
+                done.rows.to_string(),
+                done.written.to_string(),
+            ]);
+        }
+    })
+    .await?;
+    table::print(&["organization", "table", "rows", "written"], &rows);
+    println!(
+        "Copied {all} rows, {written} of them written now. Sealed secrets open with the same master key only."
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Arguments are seen by everybody who lists processes: a database with a password is better named by the environment.
+fn named(config: &Config, url: &str) -> Result<Database> {
+    match url {
+        ENVIRONMENT => config.database(),
+        url => Database::parse(url),
+    }
+}
