@@ -3,7 +3,7 @@
 use super::bind::{RowCells, Values};
 use super::errors::Fault;
 use crate::keys::distinct;
-use crate::sql::{Statements, select, select_with};
+use crate::sql::{Param, Statements, select, select_with};
 use cmms_core::Result;
 use cmms_core::ports::store::{Lock, Query, Related};
 use cmms_core::record::{Cell, RowTarget};
@@ -44,7 +44,16 @@ pub(super) async fn get(
             }
         }
     };
-    fetch(connection, statements, sql, values.into_arguments(), to).await
+    let is_one = keys.len() == 1;
+    fetch(
+        connection,
+        statements,
+        sql,
+        values.into_arguments(),
+        is_one,
+        to,
+    )
+    .await
 }
 
 /// Reads the rows of a query, in its order.
@@ -62,7 +71,16 @@ pub(super) async fn list(
     for param in &params {
         values.param(param)?;
     }
-    fetch(connection, statements, sql, values.into_arguments(), to).await
+    let again = !params.iter().any(|p| matches!(p, Param::Many(..)));
+    fetch(
+        connection,
+        statements,
+        sql,
+        values.into_arguments(),
+        again,
+        to,
+    )
+    .await
 }
 
 /// A query and what is read beside it.
@@ -124,9 +142,11 @@ async fn fetch(
     statements: &Statements,
     sql: String,
     arguments: PgArguments,
+    keeps: bool,
     to: &mut Counted<'_>,
 ) -> Result<(), Fault> {
-    let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
+    // With arrays the plan depends on how many values there are, so it is not kept.
+    let query = sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(keeps);
     let mut rows = connection.fetch(query);
     while let Some(row) = rows.try_next().await? {
         to.any = true;

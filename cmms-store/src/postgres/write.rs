@@ -13,18 +13,11 @@ use sqlx::postgres::PgArguments;
 use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
-/// From so many rows on they come by COPY: a table for them costs more than arrays for a few.
-const COPY: usize = 64;
+/// From so many rows on they come by COPY: a table for them costs more than arrays for fewer.
+const COPY: usize = 1_500;
 /// The most rows of one statement with arrays, where COPY cannot be had.
-const ARRAYS: usize = 2_000;
+const ARRAYS: usize = 1_500;
 
-#[allow(clippy::disallowed_methods)]
-fn copy_from() -> usize {
-    std::env::var("CMMS_X_COPY")
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(COPY)
-}
 /// Saves rows; each has its own answer, in order.
 pub(super) async fn save(
     kept: &mut Kept,
@@ -265,7 +258,7 @@ async fn many(
     rows: &dyn RowSource,
     rule: SaveRule,
 ) -> Result<Vec<Saved>, Fault> {
-    if rows.len() >= copy_from() && stage(kept, statements, bulk, rows).await? {
+    if rows.len() >= COPY && stage(kept, statements, bulk, rows).await? {
         let values = || Ok(Values::of(org)?.into_arguments());
         return carry_out(kept, bulk, rule, Source::Stage, values, rows.len()).await;
     }
@@ -374,7 +367,9 @@ async fn run(
         Source::Arrays => (arrays, 1),
         Source::Stage => (stage, 0),
     };
+    // Planned anew each time: how the rows are met depends on how many there are on both sides.
     let answers = sqlx::query_with(AssertSqlSafe(sql.clone()), values)
+        .persistent(false)
         .fetch_all(kept.connection())
         .await?;
     let mut saved = vec![rest; count];
