@@ -4,6 +4,7 @@ use crate::Result;
 use crate::context::{CallContext, IdempotencyKey, Principal, ProgressSender, Scope};
 use crate::ops::{self, Input};
 use crate::services::App;
+use crate::services::worker::Worker;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +70,12 @@ impl Client {
             idempotency_key: Some(IdempotencyKey::parse(key)?),
             ..self.clone()
         })
+    }
+
+    /// A worker for the organization of this client: carries out runs that wait, and goes on with those of programs that
+    /// are gone. `cmms serve` runs one; a program that embeds the library runs it or not.
+    pub fn worker(&self) -> Worker {
+        Worker::new(Arc::clone(&self.app), &self.scope)
     }
 
     /// Ends runs that go on in the background at their next safe point, and waits until their ends are written.

@@ -15,6 +15,8 @@ pub enum Failpoint {
     StealLease = 4,
     /// A whole list is believed to have every record that there is.
     BelieveLists = 8,
+    /// A run writes without asking whether its lease was taken from it.
+    SkipFence = 16,
     /// A store forgets to ask for rows of its own organization only: the database has to keep them apart alone.
     ForgetOrganization = 32,
 }

@@ -55,13 +55,18 @@ enum Seen {
     Started(u64),
 }
 
+/// The boot and the namespace of process numbers: containers of one host have numbers of their own.
 #[cfg(target_os = "linux")]
 fn boot() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .ok()
         .map(|id| id.trim().to_owned())
         .filter(|id| !id.is_empty())
-        .unwrap_or_else(|| UNKNOWN_BOOT.to_owned())
+        .unwrap_or_else(|| UNKNOWN_BOOT.to_owned());
+    match std::fs::read_link("/proc/self/ns/pid") {
+        Ok(namespace) => format!("{boot} {}", namespace.display()),
+        Err(_) => boot,
+    }
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -217,12 +217,16 @@ record! {
         connection_id: ConnectionId [Key Internal],
         /// What kind of record it is.
         entity: Entity [Key Internal],
-        /// Counts how often it was taken.
+        /// Counts its changes.
         version: i64 [Version Internal],
         /// The run that holds it; null: nobody.
         run_id: Option<RunId> [Plain Internal],
         /// The process of the run, as JSON.
         owner: RawJson [Plain Internal],
+        /// The fencing token: one more with each taking, so that an owner who was taken for dead writes nothing more.
+        fence: i64 [Plain Internal],
+        /// Until when it counts without being renewed.
+        expires_at: DateTime<Utc> [Plain Internal],
     }
 }
 

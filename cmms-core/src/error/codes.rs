@@ -116,6 +116,7 @@ codes! {
     RUN_ELSEWHERE = "CMMS-SYNC-011", Conflict, "run_elsewhere", "Another process works on the run", "Cancel it in the process that started it, or end that process.";
     TOO_MANY_RUNS = "CMMS-SYNC-012", Unavailable, "too_many_runs", "Too many runs go on in the background", "Wait for one of the runs to end, then start the sync again.";
     RECORDS_UNLISTED = "CMMS-SYNC-013", Conflict, "records_unlisted", "The vendor's whole list lacks records that are linked", "Look at the vendor whether they were deleted there; if not, sync everything again (force_sync). Here they stay as they are.";
+    RUN_TAKEN_OVER = "CMMS-SYNC-014", Conflict, "run_taken_over", "Another process goes on with the run", "Look at the run to see how it goes on; nothing of it is lost.";
     VENDOR_UNREACHABLE = "CMMS-VENDOR-001", Unavailable, "vendor_unreachable", "The vendor's system cannot be reached", "Check the network, the host in api_url and the vendor's status page, then try again.";
     VENDOR_LOGIN = "CMMS-VENDOR-002", Upstream, "login_refused", "The vendor refused the credentials", "Correct the credentials of the connection.";
     VENDOR_FORBIDDEN = "CMMS-VENDOR-003", Upstream, "vendor_forbidden", "The vendor does not allow this account to do that", "Check the plan and the rights of the account at the vendor.";

@@ -12,6 +12,11 @@ use crate::ports::store::Store;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long a lease counts that is not renewed: after that time at most another process goes on with a run.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// The parts of an application; what opens a database fills them in.
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn IdGen>,
+    /// How long a lease counts that is not renewed. It is renewed three times as often.
+    pub lease: Duration,
     /// API keys that stand in for ones that a new connection does not bring, by variable name.
     pub api_keys: BTreeMap<String, SecretString>,
 }
@@ -46,6 +53,7 @@ impl Parts {
             adapters: AdapterRegistry::default(),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds),
+            lease: LEASE,
             api_keys: BTreeMap::new(),
         }
     }
@@ -58,6 +66,8 @@ pub struct App {
     pub(super) active: ActiveRuns,
     pub(super) background: Background,
     pub(super) under_way: UnderWay,
+    /// Whether a worker works here.
+    works: Arc<AtomicBool>,
 }
 
 impl App {
@@ -68,7 +78,19 @@ impl App {
             active: ActiveRuns::default(),
             background: Background::default(),
             under_way: UnderWay::default(),
+            works: Arc::default(),
         }
+    }
+
+    /// Notes that a worker works here.
+    pub(super) fn works(&self) {
+        self.works.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether runs in the background are to be put back: where nobody ever looked for runs that wait, they would wait
+    /// for ever, and end instead.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.background.is_stopping() && self.works.load(Ordering::Relaxed)
     }
 
     /// Ends runs in the background at their next safe point, and waits until their ends are written.

@@ -66,6 +66,11 @@ impl Background {
         self.stop.cancel();
     }
 
+    /// Whether they were told so.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     /// Waits until no task goes on.
     pub(super) async fn ended(&self) {
         self.tasks.close();

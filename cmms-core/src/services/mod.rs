@@ -22,5 +22,6 @@ mod snapshot;
 pub mod sync;
 pub mod uow;
 pub mod work_orders;
+pub mod worker;
 
 pub use app::{App, Parts};

@@ -241,6 +241,8 @@ pub fn sync_lease(connection: ConnectionId, entity: Entity, n: u32) -> SyncLease
         version: 1,
         run_id: Some(RunId(id(5, n))),
         owner: RawJson(format!("{{\"pid\":{n}}}").into()),
+        fence: i64::from(n) + 1,
+        expires_at: at(n + 15),
     }
 }
 

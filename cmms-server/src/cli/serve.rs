@@ -4,6 +4,7 @@ use super::{Database, announce_key, asked_to_end};
 use crate::rest::{Access, Server};
 use cmms::Result;
 use std::process::ExitCode;
+use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -35,6 +36,16 @@ pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
         "Serving {} (no authentication: this machine's own programs only)",
         server.url()
     );
-    server.run(asked_to_end()).await?;
+    let stop = CancellationToken::new();
+    let worker = opened.client.worker();
+    let (served, ()) = tokio::join!(
+        // The worker claims nothing more when the server begins to stop its runs.
+        server.run(async {
+            asked_to_end().await;
+            stop.cancel();
+        }),
+        worker.run(stop.cancelled())
+    );
+    served?;
     Ok(ExitCode::SUCCESS)
 }

@@ -202,6 +202,8 @@ CREATE TABLE sync_leases (
     version             bigint NOT NULL,
     run_id              uuid,
     owner               json NOT NULL,
+    fence               bigint NOT NULL,
+    expires_at          timestamptz NOT NULL,
     PRIMARY KEY (org_id, connection_id, entity)
 );
 

@@ -204,6 +204,8 @@ CREATE TABLE sync_leases (
     version       INTEGER NOT NULL,
     run_id        BLOB,
     owner         TEXT    NOT NULL,
+    fence         INTEGER NOT NULL,
+    expires_at    INTEGER NOT NULL,
     PRIMARY KEY (org_id, connection_id, entity)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,6 +1,5 @@
 //! A batch: whole pages, written with the checkpoint that covers them in one transaction.
 
-use super::lease;
 use super::parts::{Part, Parts};
 use super::quarantine::settle;
 use super::sieve::SievedPage;
@@ -11,7 +10,6 @@ use crate::domain::audit::{Batch as AuditBatch, BatchRecord};
 use crate::domain::sync_run::SyncRun;
 use crate::domain::sync_state::Checkpoint;
 use crate::failpoint::{Failpoint, is_on};
-use crate::ids::RunId;
 use crate::ports::store::SaveRule;
 use crate::services::audit::AuditEvent;
 use crate::services::uow::Uow;
@@ -177,13 +175,7 @@ async fn begun<'o, 'a, R: Synced>(
 ) -> Result<&'o mut Uow<'a>> {
     if open.uow.is_none() {
         let mut uow = Uow::begin(stream.app, stream.cx).await?;
-        lease::hold(
-            uow.tx(),
-            open.run.cmms_connection_id,
-            R::ENTITY,
-            open.run.id,
-        )
-        .await?;
+        stream.held.check(uow.tx(), R::ENTITY).await?;
         open.uow = Some(uow);
     }
     open.uow
@@ -224,13 +216,13 @@ async fn close<'a, R: Synced>(
 }
 
 /// Forgets where an unfinished listing stands, since its pages no longer fit together: the next one begins anew.
-pub(super) async fn begin_anew<R: Synced>(stream: &mut Stream<'_, R>, run: RunId) -> Result<()> {
+pub(super) async fn begin_anew<R: Synced>(stream: &mut Stream<'_, R>) -> Result<()> {
     let checkpoint = Checkpoint {
         position: None,
         ..stream.checkpoint.clone()
     };
     let mut uow = Uow::begin(stream.app, stream.cx).await?;
-    lease::hold(uow.tx(), checkpoint.connection_id, R::ENTITY, run).await?;
+    stream.held.check(uow.tx(), R::ENTITY).await?;
     save_checkpoint(uow, &checkpoint).await?;
     stream.checkpoint = checkpoint;
     Ok(())

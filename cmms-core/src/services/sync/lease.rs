@@ -1,4 +1,8 @@
-//! One run at a time for each connection and kind of record.
+//! One owner at a time for each connection and kind of record, across processes and hosts.
+//!
+//! Whoever owns a lease renews it. An owner that is known to be dead loses it at once, one that was not heard of for
+//! long at the latest when it expires, though its process may live: it may be stopped, or cut off. So each taking gives
+//! out a number, the fence, and whatever a run writes it writes in a transaction that finds its own number there.
 
 use crate::domain::entity::Entity;
 use crate::domain::sync_run::{RunError, SyncRun, SyncStatus};
@@ -7,41 +11,163 @@ use crate::failpoint::{Failpoint, is_on};
 use crate::ids::{ConnectionId, RunId};
 use crate::ports::process::ProcessId;
 use crate::ports::repository::TxExt;
-use crate::ports::store::{SaveRule, Saved, Tx};
+use crate::ports::store::{Lock, SaveRule, Saved, Tx};
 use crate::record::{Field, RawJson};
 use crate::services::app::App;
 use crate::{Error, Result, code};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-/// Takes the lease for a run, also from an owner who is dead.
-///
-/// # Errors
-/// `CMMS-SYNC-001` with the id of the run that holds it.
-pub(super) async fn take(
+/// What a run holds.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    /// The run.
+    pub(crate) run: RunId,
+    connection: ConnectionId,
+    fences: Vec<(Entity, i64)>,
+}
+
+impl Held {
+    /// Nothing yet.
+    pub(super) fn nothing(connection: ConnectionId, run: RunId) -> Self {
+        Self {
+            run,
+            connection,
+            fences: Vec::new(),
+        }
+    }
+
+    /// Takes the leases for a run, also from owners who are dead or were not heard of.
+    ///
+    /// # Errors
+    /// `CMMS-SYNC-001` with the id of the run that holds one.
+    pub(super) async fn take(
+        app: &App,
+        tx: &mut Box<dyn Tx>,
+        connection: ConnectionId,
+        entities: &[Entity],
+        run: RunId,
+        now: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut fences = Vec::with_capacity(entities.len());
+        for entity in entities {
+            fences.push((*entity, take(app, tx, connection, *entity, run, now).await?));
+        }
+        Ok(Self {
+            run,
+            connection,
+            fences,
+        })
+    }
+
+    /// Refuses to write for a run that lost its lease. The lease stays as it is until the transaction ends.
+    ///
+    /// # Errors
+    /// `CMMS-SYNC-014`.
+    pub(super) async fn check(&self, tx: &mut Box<dyn Tx>, entity: Entity) -> Result<()> {
+        let lease = stored(tx, self.connection, entity, Lock::Wait).await?;
+        let mine = lease.is_some_and(|lease| self.is(&lease));
+        if mine || is_on(Failpoint::SkipFence) {
+            return Ok(());
+        }
+        Err(self.lost())
+    }
+
+    /// The same for all that it holds.
+    pub(super) async fn check_all(&self, tx: &mut Box<dyn Tx>) -> Result<()> {
+        for (entity, _) in &self.fences {
+            self.check(tx, *entity).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the leases count from now on.
+    pub(super) async fn renew(
+        &self,
+        app: &App,
+        tx: &mut Box<dyn Tx>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        for (entity, _) in &self.fences {
+            let lease = stored(tx, self.connection, *entity, Lock::Wait).await?;
+            let Some(mut lease) = lease.filter(|lease| self.is(lease)) else {
+                return Err(self.lost());
+            };
+            lease.version += 1;
+            lease.expires_at = expiry(app, now);
+            tx.of::<SyncLease>().save(&lease, SaveRule::Update).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the leases back.
+    pub(super) async fn release(&self, tx: &mut Box<dyn Tx>) -> Result<()> {
+        for (entity, _) in &self.fences {
+            let lease = stored(tx, self.connection, *entity, Lock::Wait).await?;
+            if let Some(lease) = lease.filter(|lease| self.is(lease)) {
+                free(tx, lease).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is(&self, lease: &SyncLease) -> bool {
+        lease.run_id == Some(self.run) && self.fences.contains(&(lease.entity, lease.fence))
+    }
+
+    fn lost(&self) -> Error {
+        Error::new(
+            code::RUN_TAKEN_OVER,
+            format!(
+                "this process was not heard of for too long, so another one took the connection over from run {}",
+                self.run
+            ),
+        )
+        .subject("run_id", self.run)
+    }
+}
+
+async fn stored(
+    tx: &mut Box<dyn Tx>,
+    connection: ConnectionId,
+    entity: Entity,
+    lock: Lock,
+) -> Result<Option<SyncLease>> {
+    let key = [connection.cell(), entity.cell()];
+    tx.of::<SyncLease>().locked(&key, lock).await
+}
+
+async fn free(tx: &mut Box<dyn Tx>, mut lease: SyncLease) -> Result<()> {
+    lease.run_id = None;
+    lease.version += 1;
+    tx.of::<SyncLease>().save(&lease, SaveRule::Update).await?;
+    Ok(())
+}
+
+fn expiry(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
+    now + TimeDelta::from_std(app.lease).unwrap_or(TimeDelta::MAX)
+}
+
+/// Takes a lease and answers its fence.
+async fn take(
     app: &App,
     tx: &mut Box<dyn Tx>,
     connection: ConnectionId,
     entity: Entity,
     run: RunId,
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<i64> {
     let owner = serde_json::to_string(&app.processes.me())
         .map_err(|e| Error::internal("a process id cannot be written").source(e))?;
-    let before = tx
-        .of::<SyncLease>()
-        .get(&[connection.cell(), entity.cell()])
-        .await?;
-    if let Some(held) = before.as_ref().and_then(|lease| lease.run_id)
-        && held != run
+    let before = stored(tx, connection, entity, Lock::Wait).await?;
+    if let Some(lease) = &before
+        && let Some(held) = lease.run_id
     {
-        let holder = before
-            .as_ref()
-            .map(|lease| lease.owner.0.as_ref())
-            .unwrap_or_default();
-        if lives(app, held, holder) && !is_on(Failpoint::StealLease) {
+        if lives(app, held, lease, now) && !is_on(Failpoint::StealLease) {
             return Err(running(held, entity));
         }
-        interrupt(tx, held, now).await?;
+        if held != run {
+            interrupt(tx, held, now).await?;
+        }
     }
     let lease = SyncLease {
         connection_id: connection,
@@ -49,6 +175,8 @@ pub(super) async fn take(
         version: before.as_ref().map_or(1, |lease| lease.version + 1),
         run_id: Some(run),
         owner: RawJson(owner.into()),
+        fence: before.as_ref().map_or(1, |lease| lease.fence + 1),
+        expires_at: expiry(app, now),
     };
     let rule = if before.is_some() {
         SaveRule::Update
@@ -56,50 +184,57 @@ pub(super) async fn take(
         SaveRule::Insert
     };
     match tx.of::<SyncLease>().save(&lease, rule).await? {
-        Saved::Inserted | Saved::Updated | Saved::Unchanged => Ok(()),
+        Saved::Inserted | Saved::Updated | Saved::Unchanged => Ok(lease.fence),
         // Somebody took it between our look and our write, which a store with one writer never shows.
         Saved::Stale | Saved::Duplicate => Err(running(run, entity)),
     }
 }
 
-/// Gives the lease back.
-pub(super) async fn release(
+/// Frees the leases of a run that nobody works on.
+///
+/// # Errors
+/// `CMMS-SYNC-011` while somebody does.
+pub(super) async fn free_abandoned(
+    app: &App,
     tx: &mut Box<dyn Tx>,
-    connection: ConnectionId,
-    entity: Entity,
-    run: RunId,
+    run: &SyncRun,
+    now: DateTime<Utc>,
 ) -> Result<()> {
-    let held = tx
-        .of::<SyncLease>()
-        .get(&[connection.cell(), entity.cell()])
-        .await?;
-    if let Some(mut lease) = held.filter(|lease| lease.run_id == Some(run)) {
-        lease.run_id = None;
-        lease.version += 1;
-        tx.of::<SyncLease>().save(&lease, SaveRule::Update).await?;
+    for entity in run.sync_type.entities() {
+        let lease = stored(tx, run.cmms_connection_id, *entity, Lock::Wait).await?;
+        let Some(lease) = lease.filter(|lease| lease.run_id == Some(run.id)) else {
+            continue;
+        };
+        if lives(app, run.id, &lease, now) {
+            return Err(Error::new(
+                code::RUN_ELSEWHERE,
+                format!("another process works on run {}", run.id),
+            )
+            .subject("run_id", run.id));
+        }
+        free(tx, lease).await?;
     }
     Ok(())
 }
 
-/// Refuses to write for a run that lost its lease.
-pub(super) async fn hold(
+/// The run that somebody works on for one of these kinds of record, if there is one.
+pub(super) async fn holder(
+    app: &App,
     tx: &mut Box<dyn Tx>,
     connection: ConnectionId,
-    entity: Entity,
-    run: RunId,
-) -> Result<()> {
-    let held = tx
-        .of::<SyncLease>()
-        .get(&[connection.cell(), entity.cell()])
-        .await?;
-    match held.and_then(|lease| lease.run_id) {
-        Some(holder) if holder == run => Ok(()),
-        Some(holder) => Err(running(holder, entity)),
-        None => Err(Error::new(
-            code::SYNC_INTERRUPTED,
-            format!("the {entity} lease of this run is gone"),
-        )),
+    entities: &[Entity],
+    now: DateTime<Utc>,
+) -> Result<Option<RunId>> {
+    for entity in entities {
+        let lease = stored(tx, connection, *entity, Lock::None).await?;
+        if let Some(lease) = &lease
+            && let Some(run) = lease.run_id
+            && lives(app, run, lease, now)
+        {
+            return Ok(Some(run));
+        }
     }
+    Ok(None)
 }
 
 /// Refuses while a run of the connection goes on.
@@ -108,34 +243,35 @@ pub(crate) async fn refuse_while_held(
     tx: &mut Box<dyn Tx>,
     connection: ConnectionId,
 ) -> Result<()> {
-    for entity in Entity::ALL {
-        let held = tx
-            .of::<SyncLease>()
-            .get(&[connection.cell(), entity.cell()])
-            .await?;
-        let Some(lease) = held else { continue };
-        let Some(run) = lease.run_id else { continue };
-        if lives(app, run, &lease.owner.0) {
-            return Err(Error::new(
-                code::CONNECTION_BUSY,
-                format!("run {run} syncs this connection"),
-            )
-            .subject("run_id", run));
-        }
+    let now = app.clock.now();
+    match holder(app, tx, connection, Entity::ALL, now).await? {
+        None => Ok(()),
+        Some(run) => Err(Error::new(
+            code::CONNECTION_BUSY,
+            format!("run {run} syncs this connection"),
+        )
+        .subject("run_id", run)),
     }
-    Ok(())
 }
 
-fn lives(app: &App, run: RunId, owner: &str) -> bool {
-    let Ok(owner) = serde_json::from_str::<ProcessId>(owner) else {
+/// Whether the owner of a lease is to be believed alive.
+fn lives(app: &App, run: RunId, lease: &SyncLease, now: DateTime<Utc>) -> bool {
+    let Ok(owner) = serde_json::from_str::<ProcessId>(&lease.owner.0) else {
         return false;
     };
+    let me = app.processes.me();
     // Within this process the list of active runs knows better: a dropped run leaves its lease behind.
-    if owner == app.processes.me() {
-        app.active.contains(run)
-    } else {
-        app.processes.is_alive(&owner)
+    if owner == me {
+        return app.active.contains(run);
     }
+    if lease.expires_at <= now {
+        return false;
+    }
+    if owner.boot == me.boot {
+        return app.processes.is_alive(&owner);
+    }
+    // Of another host, where several use the store; else of an earlier boot of this one.
+    app.store.info().shared
 }
 
 fn running(run: RunId, entity: Entity) -> Error {

@@ -1,6 +1,8 @@
 //! Sync: brings a vendor's records in, a batch at a time, each with the checkpoint that covers it.
 
 mod batch;
+pub(super) mod claim;
+mod heartbeat;
 pub(super) mod lease;
 mod merge;
 mod pages;
@@ -152,6 +154,7 @@ async fn behind(
     let seat = app.background.seat()?;
     let cancel = app.background.token();
     let begun = run::open(cx, app, plan, cancel.clone()).await?;
+    let begun = begun.put_back_on_stop();
     let mut run = begun.run.clone();
     let id = run.id;
     let owned = app.clone();

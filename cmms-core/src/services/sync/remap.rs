@@ -1,7 +1,7 @@
 //! Maps quarantined records again from what is stored of them, so that a corrected mapping heals them.
 
 use super::batch::commit_waiting;
-use super::lease;
+use super::lease::Held;
 use super::quarantine::{Bad, Met, open_keys, settle, stored};
 use super::references::Known;
 use super::run::{Plan, begun};
@@ -220,13 +220,14 @@ async fn one<R: Synced>(
     plan: &Plan,
     item: &QuarantineItem,
 ) -> Result<()> {
-    let stream = Stream::<R>::open(cx, app, plan).await?;
     let connection = plan.connection.id;
+    let holder = RunId(app.ids.next());
+    let nothing = Held::nothing(connection, holder);
+    let stream = Stream::<R>::open(cx, app, plan, &nothing).await?;
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
     // The lease keeps syncs away; it is given back in the same transaction.
-    let holder = RunId(app.ids.next());
-    lease::take(app, uow.tx(), connection, R::ENTITY, holder, now).await?;
+    let held = Held::take(app, uow.tx(), connection, &[R::ENTITY], holder, now).await?;
     let key = std::iter::once(item.external_id.as_str());
     let present = stored(uow.tx(), connection, R::ENTITY, key).await?;
     let Some(item) = present.into_values().next() else {
@@ -272,7 +273,7 @@ async fn one<R: Synced>(
         now,
     )
     .await?;
-    lease::release(uow.tx(), connection, R::ENTITY, holder).await?;
+    held.release(uow.tx()).await?;
     let batch = AuditBatch {
         run: run.id,
         entity: R::ENTITY,

@@ -1,6 +1,7 @@
 //! One run from its first row to its last.
 
-use super::lease;
+use super::heartbeat::beat;
+use super::lease::{self, Held};
 use super::quarantine;
 use super::stream::Stream;
 use super::synced::with_entity;
@@ -9,10 +10,8 @@ use crate::context::CallContext;
 use crate::domain::connection::Connection;
 use crate::domain::entity::{Entity, SyncType};
 use crate::domain::sync_run::{RunError, StreamCount, SyncRun, SyncStatus};
-use crate::domain::sync_state::SyncLease;
-use crate::ids::RunId;
+use crate::ids::{ConnectionId, RunId};
 use crate::ports::adapter::{Adapter, AdapterCx};
-use crate::ports::process::ProcessId;
 use crate::ports::repository::TxExt;
 use crate::ports::store::SaveRule;
 use crate::record::{Field, Json};
@@ -36,10 +35,13 @@ pub(super) struct Plan {
 }
 
 /// A run whose first row is stored.
-pub(super) struct Begun {
+pub(in crate::services) struct Begun {
     pub(super) run: SyncRun,
     plan: Plan,
+    held: Held,
     cx: CallContext,
+    /// Whether it is put back when the application stops, for others to go on with.
+    is_put_back: bool,
     _active: ActiveRun,
 }
 
@@ -47,25 +49,55 @@ pub(super) struct Begun {
 pub(super) async fn open(
     cx: &CallContext,
     app: &App,
-    mut plan: Plan,
+    plan: Plan,
     cancel: CancellationToken,
 ) -> Result<Begun> {
-    for entity in plan.sync_type.entities() {
-        plan.adapter.capabilities().require(*entity)?;
-    }
+    plan.require()?;
     let id = RunId(app.ids.next());
     // Entered before the lease is stored, so that nobody in this process takes the run for dead.
     let active = app.active.enter(id, cancel.clone());
-    let run = begin(cx, app, &plan, id).await?;
-    plan.acx.cancel = cancel.clone();
-    let mut cx = cx.clone();
-    cx.cancel = cancel;
-    Ok(Begun {
-        run,
-        plan,
-        cx,
-        _active: active,
-    })
+    let (run, held) = begin(cx, app, &plan, id).await?;
+    Ok(Begun::new(cx, plan, cancel, run, held, active))
+}
+
+impl Plan {
+    /// Refuses kinds of records that the vendor does not have.
+    pub(super) fn require(&self) -> Result<()> {
+        for entity in self.sync_type.entities() {
+            self.adapter.capabilities().require(*entity)?;
+        }
+        Ok(())
+    }
+}
+
+impl Begun {
+    pub(super) fn new(
+        cx: &CallContext,
+        mut plan: Plan,
+        cancel: CancellationToken,
+        run: SyncRun,
+        held: Held,
+        active: ActiveRun,
+    ) -> Self {
+        plan.acx.cancel = cancel.clone();
+        let mut cx = cx.clone();
+        cx.cancel = cancel;
+        Self {
+            run,
+            plan,
+            held,
+            cx,
+            is_put_back: false,
+            _active: active,
+        }
+    }
+
+    /// Lets the run be put back when the application stops.
+    #[must_use]
+    pub(super) fn put_back_on_stop(mut self) -> Self {
+        self.is_put_back = true;
+        self
+    }
 }
 
 /// Runs it. What goes wrong at the vendor ends in the run; what goes wrong here is the error.
@@ -73,31 +105,54 @@ pub(super) async fn carry_out(app: &App, begun: Begun) -> Result<SyncRun> {
     let Begun {
         mut run,
         plan,
+        held,
         cx,
+        is_put_back,
         _active,
     } = begun;
     let cx = &cx;
-    let mut outcome = Ok(());
-    for entity in plan.sync_type.entities() {
-        outcome = with_entity!(*entity, R => async {
-            Stream::<R>::open(cx, app, &plan).await?.drain(&mut run).await
+    let outcome = tokio::select! {
+        biased;
+        outcome = streams(cx, app, &plan, &held, &mut run) => outcome,
+        // What was being written is undone.
+        lost = beat(cx, app, &held) => Err(lost),
+    };
+    let end = match outcome {
+        // Somebody else goes on with the run, so its end is theirs to write.
+        Err(lost) if lost.is(code::RUN_TAKEN_OVER) => return Err(lost),
+        Err(e) if e.kind() == ErrorKind::Cancelled && is_put_back && app.is_stopping() => {
+            End::PutBack
         }
-        .await);
-        if outcome.is_err() {
-            break;
-        }
-    }
-    finish(cx, app, &plan, run, outcome).await
+        Err(e) => End::Failed(e),
+        Ok(()) => End::Reached,
+    };
+    finish(cx, app, &plan, &held, run, end).await
 }
 
-async fn begin(cx: &CallContext, app: &App, plan: &Plan, id: RunId) -> Result<SyncRun> {
+/// Brings in one kind of record after the other.
+async fn streams(
+    cx: &CallContext,
+    app: &App,
+    plan: &Plan,
+    held: &Held,
+    run: &mut SyncRun,
+) -> Result<()> {
+    for entity in plan.sync_type.entities() {
+        with_entity!(*entity, R => async {
+            Stream::<R>::open(cx, app, plan, held).await?.drain(run).await
+        }
+        .await)?;
+    }
+    Ok(())
+}
+
+async fn begin(cx: &CallContext, app: &App, plan: &Plan, id: RunId) -> Result<(SyncRun, Held)> {
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
     let by = cx.scope.principal().to_string();
     let run = begun(plan, id, by, now);
-    for entity in plan.sync_type.entities() {
-        lease::take(app, uow.tx(), plan.connection.id, *entity, id, now).await?;
-    }
+    let (connection, entities) = (plan.connection.id, plan.sync_type.entities());
+    let held = Held::take(app, uow.tx(), connection, entities, id, now).await?;
     uow.save(&run, SaveRule::Insert, || {
         Error::internal("a run id was used twice")
     })
@@ -105,20 +160,32 @@ async fn begin(cx: &CallContext, app: &App, plan: &Plan, id: RunId) -> Result<Sy
     idempotency::keep_run(cx, &mut uow, id).await?;
     uow.commit(AuditEvent::new("sync.start", "run", id).version(run.version))
         .await?;
-    Ok(run)
+    Ok((run, held))
 }
 
 /// A run that has just begun.
 pub(super) fn begun(plan: &Plan, id: RunId, by: String, now: DateTime<Utc>) -> SyncRun {
+    new_run(plan.connection.id, plan.sync_type, plan.force, id, by, now)
+}
+
+/// A run of which nothing is done yet.
+pub(super) fn new_run(
+    connection: ConnectionId,
+    sync_type: SyncType,
+    force: bool,
+    id: RunId,
+    by: String,
+    now: DateTime<Utc>,
+) -> SyncRun {
     SyncRun {
         id,
         version: 1,
         created_at: now,
         created_by: by.clone(),
         updated_at: now,
-        cmms_connection_id: plan.connection.id,
-        sync_type: plan.sync_type,
-        force_sync: plan.force,
+        cmms_connection_id: connection,
+        sync_type,
+        force_sync: force,
         status: SyncStatus::Running,
         synced_count: 0,
         created: 0,
@@ -128,7 +195,7 @@ pub(super) fn begun(plan: &Plan, id: RunId, by: String, now: DateTime<Utc>) -> S
         quarantined: 0,
         errors: Json(Vec::new()),
         streams: Json(
-            plan.sync_type
+            sync_type
                 .entities()
                 .iter()
                 .map(|e| StreamCount::new(*e))
@@ -152,26 +219,11 @@ pub(crate) async fn close(cx: &CallContext, app: &App, id: RunId) -> Result<Sync
     let stored = uow.tx().of::<SyncRun>().get(&[id.cell()]).await?;
     let mut run = stored.ok_or_else(|| Error::internal("a run is gone"))?;
     run.derive();
-    if run.status != SyncStatus::Running {
+    if !matches!(run.status, SyncStatus::Queued | SyncStatus::Running) {
         return Ok(run);
     }
-    let connection = run.cmms_connection_id;
-    for entity in run.sync_type.entities() {
-        let key = [connection.cell(), entity.cell()];
-        let lease = uow.tx().of::<SyncLease>().get(&key).await?;
-        let held = lease.filter(|lease| lease.run_id == Some(id));
-        let owner = held.and_then(|lease| serde_json::from_str::<ProcessId>(&lease.owner.0).ok());
-        // A run of this process would be on the list of active ones.
-        if owner.is_some_and(|owner| owner != app.processes.me() && app.processes.is_alive(&owner))
-        {
-            return Err(Error::new(
-                code::RUN_ELSEWHERE,
-                format!("another process works on run {id}"),
-            )
-            .subject("run_id", id));
-        }
-        lease::release(uow.tx(), connection, *entity, id).await?;
-    }
+    let now = uow.now();
+    lease::free_abandoned(app, uow.tx(), &run, now).await?;
     run.status = SyncStatus::Cancelled;
     run.finished_at = Some(uow.now());
     run.updated_at = uow.now();
@@ -185,22 +237,39 @@ pub(crate) async fn close(cx: &CallContext, app: &App, id: RunId) -> Result<Sync
     Ok(run)
 }
 
+/// How a run comes to its end in this process.
+enum End {
+    /// All was read.
+    Reached,
+    /// Something went wrong, or the caller gave up.
+    Failed(Error),
+    /// The application stops; another process goes on.
+    PutBack,
+}
+
 async fn finish(
     cx: &CallContext,
     app: &App,
     plan: &Plan,
+    held: &Held,
     mut run: SyncRun,
-    outcome: Result<()>,
+    end: End,
 ) -> Result<SyncRun> {
     // The end is written even when the caller gave up.
     let mut closing = cx.clone();
     closing.cancel = tokio_util::sync::CancellationToken::new();
     let mut uow = Uow::begin(app, &closing).await?;
+    held.check_all(uow.tx()).await?;
     let now = uow.now();
-    let failure = outcome.err();
+    let put_back = matches!(end, End::PutBack);
+    let failure = match end {
+        End::Failed(e) => Some(e),
+        End::Reached | End::PutBack => None,
+    };
     let waiting =
         quarantine::waiting(uow.tx(), plan.connection.id, plan.sync_type.entities()).await?;
     run.status = match &failure {
+        _ if put_back => SyncStatus::Queued,
         Some(e) if e.kind() == ErrorKind::Cancelled => SyncStatus::Cancelled,
         Some(_) => SyncStatus::Failed,
         None if waiting > 0 || unlisted::is_noted(&run) => SyncStatus::Partial,
@@ -210,7 +279,7 @@ async fn finish(
         // What ended the run is worth more than one more record of many.
         run.errors.0.insert(0, error_of(e, None, None));
         run.errors.0.truncate(crate::domain::sync_run::MAX_ERRORS);
-    } else if waiting > 0 && run.errors.0.is_empty() {
+    } else if waiting > 0 && run.errors.0.is_empty() && !put_back {
         let detail = format!("{waiting} records of earlier runs wait in quarantine");
         run.add_error(error_of(
             &Error::new(code::RECORDS_WAITING, detail),
@@ -218,23 +287,27 @@ async fn finish(
             None,
         ));
     }
-    run.finished_at = Some(now);
+    run.finished_at = (!put_back).then_some(now);
     run.updated_at = now;
     run.version += 1;
     uow.save(&run, SaveRule::Update, || {
         Error::internal("a run id was used twice")
     })
     .await?;
-    for entity in plan.sync_type.entities() {
-        lease::release(uow.tx(), plan.connection.id, *entity, run.id).await?;
-    }
-    let mut event = AuditEvent::new("sync.finish", "run", run.id).version(run.version);
+    held.release(uow.tx()).await?;
+    let action = if put_back {
+        "sync.requeue"
+    } else {
+        "sync.finish"
+    };
+    let mut event = AuditEvent::new(action, "run", run.id).version(run.version);
     if let Some(e) = &failure {
         event = event.cause(e.code().id());
     }
     uow.commit(event).await?;
     run.derive();
     match failure {
+        None if put_back => Ok(run),
         None => {
             connections::note_success(&closing, app, plan.connection.id).await?;
             Ok(run)

@@ -1,6 +1,7 @@
 //! One kind of record in one run: pages become batches, batches are committed with their checkpoint.
 
 use super::batch::{begin_anew, commit};
+use super::lease::Held;
 use super::pages::{Listing, Pages};
 use super::run::Plan;
 use super::sieve::Sieve;
@@ -28,6 +29,7 @@ pub(super) struct Stream<'a, R> {
     pub(super) cx: &'a CallContext,
     pub(super) app: &'a App,
     pub(super) plan: &'a Plan,
+    pub(super) held: &'a Held,
     pub(super) mapping: Arc<Compiled>,
     pub(super) checkpoint: Checkpoint,
     /// Whether records of this kind may wait in quarantine.
@@ -37,7 +39,12 @@ pub(super) struct Stream<'a, R> {
 
 impl<'a, R: Synced> Stream<'a, R> {
     /// Reads where the last listing stands.
-    pub(super) async fn open(cx: &'a CallContext, app: &'a App, plan: &'a Plan) -> Result<Self> {
+    pub(super) async fn open(
+        cx: &'a CallContext,
+        app: &'a App,
+        plan: &'a Plan,
+        held: &'a Held,
+    ) -> Result<Self> {
         let mapping = plan.adapter.default_mapping(R::ENTITY).ok_or_else(|| {
             Error::new(
                 code::VENDOR_UNSUPPORTED,
@@ -57,6 +64,7 @@ impl<'a, R: Synced> Stream<'a, R> {
             cx,
             app,
             plan,
+            held,
             mapping,
             checkpoint: stored.unwrap_or(Checkpoint {
                 connection_id: connection,
@@ -118,7 +126,7 @@ impl<'a, R: Synced> Stream<'a, R> {
             };
             if let Err(e) = written {
                 if e.is(code::VENDOR_LIST) {
-                    begin_anew(self, run.id).await?;
+                    begin_anew(self).await?;
                 }
                 return Err(e);
             }
