@@ -12,11 +12,11 @@ use cmms::core::domain::sync_state::{Checkpoint, ExternalLink, SyncLease};
 use cmms::core::ids::ConnectionId;
 use cmms::core::ports::repository::TxExt;
 use cmms::core::ports::store::{Query, Store, TxMode};
-use cmms::store::{SqliteOptions, SqliteStore};
+use cmms::core::services::copy::copy;
 use cmms::{Client, ConnectionOptions};
 use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,10 @@ use tokio::time::Instant;
 
 /// The argument that lets the worker commit the checkpoint before the rows that it covers.
 pub const CHECKPOINT_FIRST: &str = "--checkpoint-first";
+/// The argument that lets the worker write without asking for its lease.
+pub const SKIP_FENCE: &str = "--skip-fence";
+/// The argument before how many milliseconds a lease counts.
+pub const LEASE: &str = "--lease";
 /// Records of a batch.
 const BATCH: u32 = 100;
 /// Records of a page.
@@ -34,8 +38,10 @@ const PAGE: u32 = 50;
 
 /// A vendor, a database that is connected to it, and a worker that syncs.
 pub struct Ground {
-    sim: UpkeepSim,
-    folder: TempDir,
+    pub sim: UpkeepSim,
+    /// The database that each strike copies.
+    base: Arc<dyn Store>,
+    place: Where,
     connection: ConnectionId,
     worker: PathBuf,
     arguments: Vec<String>,
@@ -73,7 +79,7 @@ enum Moment {
 
 impl Ground {
     /// One whose worker is this program with these arguments.
-    pub async fn new(worker: &str, arguments: &[&str]) -> Self {
+    pub async fn new(worker: &str, arguments: &[&str], place: Where) -> Self {
         let config = UpkeepConfig::default()
             .assets(100)
             .work_orders(1_800)
@@ -89,13 +95,13 @@ impl Ground {
             store,
             connection,
             folder,
-        } = Plant::with(config, Where::Sqlite, options).await;
-        // The last one to close the database leaves one file without a log beside it.
-        drop((client, store));
-        assert!(!folder.path().join("cmms.db-wal").exists());
+            ..
+        } = Plant::with(config, Where::Memory, options).await;
+        drop((client, folder));
         let mut ground = Self {
             sim,
-            folder,
+            base: store,
+            place,
             connection: connection.id,
             worker: worker.into(),
             arguments: arguments.iter().map(|&a| a.to_owned()).collect(),
@@ -124,22 +130,30 @@ impl Ground {
         oracle.assets.len() + oracle.work_orders.len()
     }
 
-    fn copy(&self) -> (TempDir, PathBuf) {
+    /// A copy of the database, and its URL.
+    pub async fn copy(&self) -> (TempDir, String) {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("cmms.db");
-        std::fs::copy(self.folder.path().join("cmms.db"), &path).unwrap();
-        (folder, path)
+        let url = match self.place {
+            Where::Postgres => crate::postgres::fresh().await,
+            _ => format!("sqlite://{}", folder.path().join("cmms.db").display()),
+        };
+        copy(&*self.base, &*crate::open(&url).await, |_| {})
+            .await
+            .unwrap();
+        (folder, url)
     }
 
-    fn start(&self, path: &Path) -> (Child, Lines<BufReader<ChildStdout>>) {
+    /// Starts the worker on a database.
+    pub fn start(&self, url: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
         let mut child = Command::new(&self.worker)
-            .arg(path)
+            .arg(url)
             .arg(self.connection.to_string())
             .args(&self.arguments)
             .env_clear()
             .env("CMMS_EGRESS_ALLOW", self.sim.base_url())
             .env("USER", "worker")
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -147,10 +161,30 @@ impl Ground {
         (child, lines)
     }
 
+    /// What is wrong with a database after its run ended, and how many runs it has.
+    pub async fn wrong(&self, url: &str) -> (Vec<String>, usize) {
+        let (client, store) = self.open(url).await;
+        let vendor = self.sim.vendor();
+        let mut wrong = differences(&client, &*store, vendor, self.connection, ALL).await;
+        let seen = Seen::read(&client, &*store).await;
+        wrong.extend(seen.consistent());
+        (wrong, seen.runs.len())
+    }
+
+    /// The connection.
+    pub fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// How many batches an uninterrupted run commits.
+    pub fn batches(&self) -> usize {
+        self.pace.batches
+    }
+
     /// Lets one run come to its end.
     async fn calibrate(&mut self) {
-        let (_folder, path) = self.copy();
-        let (mut child, mut lines) = self.start(&path);
+        let (_folder, url) = self.copy().await;
+        let (mut child, mut lines) = self.start(&url);
         let mut times = Vec::new();
         while lines.next_line().await.unwrap().is_some() {
             times.push(Instant::now());
@@ -181,15 +215,15 @@ impl Ground {
     /// there each time.
     pub async fn strike(&self, seed: u64) -> Outcome {
         let mut random = fastrand::Rng::with_seed(seed);
-        let (_folder, path) = self.copy();
+        let (_folder, url) = self.copy().await;
         let mut told = format!("seed {seed}:");
         let mut wrong = Vec::new();
         let (mut kills, mut landed) = (0, 0);
         let mut before;
         loop {
             let moment = self.moment(&mut random);
-            self.kill(&path, moment).await;
-            let (client, store) = self.open(&path).await;
+            self.kill(&url, moment).await;
+            let (client, store) = self.open(&url).await;
             before = Seen::read(&client, &*store).await;
             wrong.extend(before.consistent());
             let committed = before.links.len();
@@ -213,19 +247,19 @@ impl Ground {
         }
         let other = random.bool();
         if other {
-            let (mut child, mut lines) = self.start(&path);
+            let (mut child, mut lines) = self.start(&url);
             while lines.next_line().await.unwrap().is_some() {}
             if !child.wait().await.unwrap().success() {
                 wrong.push("the next run in another process failed".to_owned());
             }
         } else {
-            let (client, _store) = self.open(&path).await;
+            let (client, _store) = self.open(&url).await;
             match client.sync().all(self.connection).await {
                 Ok(run) if run.status == SyncStatus::Ok => {}
                 not => wrong.push(format!("the next run: {not:?}")),
             }
         }
-        let (client, store) = self.open(&path).await;
+        let (client, store) = self.open(&url).await;
         let vendor = self.sim.vendor();
         wrong.extend(differences(&client, &*store, vendor, self.connection, ALL).await);
         let after = Seen::read(&client, &*store).await;
@@ -244,8 +278,8 @@ impl Ground {
     }
 
     /// Starts a run and kills it at this moment.
-    async fn kill(&self, path: &Path, moment: Moment) {
-        let (mut child, mut lines) = self.start(path);
+    async fn kill(&self, url: &str, moment: Moment) {
+        let (mut child, mut lines) = self.start(url);
         let (batches, wait) = match moment {
             Moment::After(wait) => (1, wait),
             Moment::Behind(n, wait) => (n, wait),
@@ -259,9 +293,8 @@ impl Ground {
         child.kill().await.unwrap();
     }
 
-    async fn open(&self, path: &Path) -> (Client, Arc<dyn Store>) {
-        let store = SqliteStore::open(path, SqliteOptions::default()).unwrap();
-        let store: Arc<dyn Store> = Arc::new(store);
+    async fn open(&self, url: &str) -> (Client, Arc<dyn Store>) {
+        let store = crate::open(url).await;
         (client(Arc::clone(&store), &self.sim).await, store)
     }
 }

@@ -6,5 +6,6 @@ pub mod crash;
 pub mod desk;
 pub mod oracle;
 mod plant;
+pub mod postgres;
 
-pub use plant::{KEY, Plant, Where, client, config, release_tier, reopened};
+pub use plant::{KEY, Plant, Where, client, config, open, release_tier, reopened};

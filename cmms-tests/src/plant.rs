@@ -1,5 +1,6 @@
 //! A simulated vendor and an application that is connected to it.
 
+use cmms::config::Database;
 use cmms::core::memory::MemoryStore;
 use cmms::core::ports::store::Store;
 use cmms::secrets::KeyVault;
@@ -22,6 +23,8 @@ pub enum Where {
     Memory,
     /// In an SQLite file of its own.
     Sqlite,
+    /// In a PostgreSQL schema of its own.
+    Postgres,
 }
 
 /// A simulated vendor and an application that is connected to it.
@@ -31,6 +34,8 @@ pub struct Plant {
     pub store: Arc<dyn Store>,
     pub connection: Connection,
     pub folder: TempDir,
+    /// The URL of the database; empty where it is in memory.
+    pub url: String,
 }
 
 impl Plant {
@@ -55,12 +60,14 @@ impl Plant {
         let (email, password) = (sim.email.clone(), sim.password.clone());
         let sim = UpkeepSim::start(sim, 0).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
+        let url = match place {
+            Where::Memory => String::new(),
+            Where::Sqlite => format!("sqlite://{}", folder.path().join("cmms.db").display()),
+            Where::Postgres => crate::postgres::fresh().await,
+        };
         let store: Arc<dyn Store> = match place {
             Where::Memory => Arc::new(MemoryStore::new()),
-            Where::Sqlite => Arc::new(
-                SqliteStore::open(&folder.path().join("cmms.db"), SqliteOptions::default())
-                    .unwrap(),
-            ),
+            Where::Sqlite | Where::Postgres => open(&url).await,
         };
         let client = client(Arc::clone(&store), &sim).await;
         let input = CreateConnection::new("upkeep", sim.base_url(), "Plant")
@@ -74,6 +81,7 @@ impl Plant {
             store,
             connection,
             folder,
+            url,
         }
     }
 
@@ -119,6 +127,11 @@ pub async fn client(store: Arc<dyn Store>, sim: &UpkeepSim) -> Client {
         .await
         .unwrap()
         .client
+}
+
+/// The store that a URL names.
+pub async fn open(url: &str) -> Arc<dyn Store> {
+    Database::parse(url).unwrap().open().await.unwrap()
 }
 
 /// Opens a file as another process would.

@@ -1,7 +1,7 @@
 //! A syncing process may be killed at any moment: what it committed is whole, and the next run completes it.
 
 use cmms_tests::crash::{CHECKPOINT_FIRST, Ground};
-use cmms_tests::release_tier;
+use cmms_tests::{Where, release_tier};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_crash_worker");
 /// Where the seeds begin; each round of one kill or several has the next one.
@@ -10,7 +10,17 @@ const SEED: u64 = 20_260_601;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_sync_is_completed_by_the_next() {
     let wanted = if release_tier() { 200 } else { 15 };
-    let ground = Ground::new(WORKER, &[]).await;
+    kill(Ground::new(WORKER, &[], Where::Sqlite).await, wanted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_sync_is_completed_by_the_next_on_postgresql() {
+    let wanted = if release_tier() { 100 } else { 10 };
+    kill(Ground::new(WORKER, &[], Where::Postgres).await, wanted).await;
+}
+
+/// Kills until so many kills fell between the first and the last commit.
+async fn kill(ground: Ground, wanted: u64) {
     let (mut landed, mut kills) = (0, 0);
     let mut wrong = Vec::new();
     // A kill that missed is drawn anew, and counts: half of all must land.
@@ -38,7 +48,7 @@ async fn a_killed_sync_is_completed_by_the_next() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twin_checkpoint_before_rows_is_caught() {
-    let ground = Ground::new(WORKER, &[CHECKPOINT_FIRST]).await;
+    let ground = Ground::new(WORKER, &[CHECKPOINT_FIRST], Where::Sqlite).await;
     // What the checkpoint jumped over must be older than the look-back of the next listing.
     assert!(ground.spread() > chrono::TimeDelta::days(30));
     for strike in 0..30 {

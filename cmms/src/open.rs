@@ -13,6 +13,7 @@ use cmms_core::ports::store::Store;
 use cmms_core::services::registry::AdapterRegistry;
 use cmms_core::services::{App, Parts};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Opens a database: `sqlite://cmms.db` is a file in the present folder, made at the first use;
 /// `postgres://user:password@host/database` a server (feature `postgres`) whose schema `cmms migrate up` has made.
@@ -49,6 +50,7 @@ pub struct Builder {
     vault: Option<KeyVault>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGen>,
+    lease: Option<Duration>,
 }
 
 impl Builder {
@@ -63,6 +65,7 @@ impl Builder {
             vault: None,
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds),
+            lease: None,
         }
     }
 
@@ -125,6 +128,14 @@ impl Builder {
         self
     }
 
+    /// Lets other processes go on with a run of this one when it was not heard of for so long, instead of 15 seconds.
+    /// All processes of a database should say the same.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+
     /// Opens it.
     ///
     /// # Errors
@@ -158,6 +169,7 @@ impl Builder {
         parts.adapters = registry;
         parts.clock = Arc::clone(&self.clock);
         parts.ids = Arc::clone(&self.ids);
+        parts.lease = self.lease.unwrap_or(parts.lease);
         let new = OrgId(self.ids.next());
         let org = self
             .store

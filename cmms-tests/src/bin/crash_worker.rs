@@ -1,34 +1,44 @@
 //! Syncs a database until it is done or killed, and says so after each batch that it committed.
 //!
-//! `crash_worker DATABASE CONNECTION [--checkpoint-first]`, with `CMMS_EGRESS_ALLOW` in the environment.
+//! `crash_worker DATABASE CONNECTION [--checkpoint-first] [--skip-fence] [--lease MILLISECONDS]`, with
+//! `CMMS_EGRESS_ALLOW` in the environment. The database is a URL.
 
 use cmms::core::domain::sync_run::StreamCount;
 use cmms::core::failpoint::{Failpoint, set};
 use cmms::core::ids::ConnectionId;
 use cmms::secrets::KeyVault;
 use cmms::{Builder, Config, SyncStatus};
-use cmms_tests::KEY;
-use cmms_tests::crash::CHECKPOINT_FIRST;
+use cmms_tests::crash::{CHECKPOINT_FIRST, LEASE, SKIP_FENCE};
+use cmms_tests::{KEY, open};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let path = arguments.next().expect("the database");
+    let url = arguments.next().expect("the database");
     let connection: ConnectionId = arguments.next().expect("the connection").parse().unwrap();
-    if arguments.next().as_deref() == Some(CHECKPOINT_FIRST) {
-        set(Failpoint::CheckpointFirst, true);
+    let mut lease = None;
+    while let Some(word) = arguments.next() {
+        match word.as_str() {
+            CHECKPOINT_FIRST => set(Failpoint::CheckpointFirst, true),
+            SKIP_FENCE => set(Failpoint::SkipFence, true),
+            LEASE => {
+                let millis = arguments.next().expect("milliseconds").parse().unwrap();
+                lease = Some(Duration::from_millis(millis));
+            }
+            other => panic!("unknown word {other}"),
+        }
     }
-    let client = Builder::sqlite(path.as_ref(), Config::from_env().unwrap())
-        .unwrap()
-        .vault(KeyVault::with_key(KEY))
-        .build()
-        .await
-        .unwrap()
-        .client;
+    let mut builder =
+        Builder::new(open(&url).await, Config::from_env().unwrap()).vault(KeyVault::with_key(KEY));
+    if let Some(lease) = lease {
+        builder = builder.lease(lease);
+    }
+    let client = builder.build().await.unwrap().client;
     let (sender, mut progress) = watch::channel(Vec::<StreamCount>::new());
     let telling = client.telling(Arc::new(sender));
     let sync = async move { telling.sync().all(connection).await };

@@ -49,6 +49,7 @@ async fn an_unreachable_vendor_fails_the_run_and_shows_in_the_health() {
         store,
         connection,
         folder,
+        ..
     } = plant;
     let vendor = sim.vendor().clone();
     sim.stop().await;
