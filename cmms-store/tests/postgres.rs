@@ -1,5 +1,6 @@
 //! The conformance suite of `cmms-core` on PostgreSQL: each test in a schema of its own.
 
+#![cfg(feature = "postgres")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod server;

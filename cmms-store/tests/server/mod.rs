@@ -1,38 +1,53 @@
 //! The PostgreSQL server of the tests: `cargo xtask test` and `cargo xtask postgres` start one and say where it is.
 
+#![expect(dead_code, reason = "each test program uses a part of it")]
+
 use cmms_core::ids::{IdGen as _, SystemIds};
 use cmms_core::ports::store::Store as _;
 use cmms_store::{PostgresOptions, PostgresStore};
 
-/// The variable that says where it is.
+/// The variable that says where it is, as the owner of its database.
 const VARIABLE: &str = "CMMS_TEST_POSTGRES";
+/// So, as the superuser.
+const ADMIN: &str = "CMMS_TEST_POSTGRES_ADMIN";
 
-/// The URL of the server's database.
 #[expect(
     clippy::disallowed_methods,
     clippy::panic,
     reason = "tests are told by the environment where the server is, and do not pass without one"
 )]
-pub(crate) fn url() -> String {
-    std::env::var(VARIABLE).unwrap_or_else(|_| {
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
         panic!(
-            "{VARIABLE} is not set: run `cargo xtask test`, or `cargo xtask postgres` beside this and set what it prints"
+            "{name} is not set: run `cargo xtask test`, or `cargo xtask postgres` beside this and set what it prints"
         )
     })
 }
 
-/// Options for a schema that nobody else uses.
-pub(crate) fn options() -> PostgresOptions {
-    let schema = format!("t{}", SystemIds.next().simple());
-    PostgresOptions::parse(&url())
-        .unwrap()
-        .schema(&schema)
-        .unwrap()
+/// The URL of the server's database.
+pub(crate) fn url() -> String {
+    variable(VARIABLE)
+}
+
+/// The same, as the superuser.
+pub(crate) fn admin() -> String {
+    variable(ADMIN)
+}
+
+/// A name for a schema that nobody else uses.
+pub(crate) fn schema() -> String {
+    format!("t{}", SystemIds.next().simple())
+}
+
+/// Options for a schema.
+pub(crate) fn options_of(schema: &str) -> PostgresOptions {
+    let options = PostgresOptions::parse(&url()).unwrap();
+    options.schema(schema).unwrap()
 }
 
 /// A store in a schema that nobody else uses.
 pub(crate) async fn store() -> PostgresStore {
-    let store = PostgresStore::connect(options()).await.unwrap();
+    let store = PostgresStore::connect(options_of(&schema())).await.unwrap();
     store.migrate().await.unwrap();
     store
 }
