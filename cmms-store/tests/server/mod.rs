@@ -16,7 +16,7 @@ const ADMIN: &str = "CMMS_TEST_POSTGRES_ADMIN";
     clippy::panic,
     reason = "tests are told by the environment where the server is, and do not pass without one"
 )]
-fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
         panic!(
             "{name} is not set: run `cargo xtask test`, or `cargo xtask postgres` beside this and set what it prints"
@@ -50,4 +50,13 @@ pub(crate) async fn store() -> PostgresStore {
     let store = PostgresStore::connect(options_of(&schema())).await.unwrap();
     store.migrate().await.unwrap();
     store
+}
+
+/// Whether the long counts are asked for.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test command says so in the environment"
+)]
+pub(crate) fn release_tier() -> bool {
+    std::env::var("CMMS_TEST_TIER").is_ok_and(|tier| tier == "release")
 }
