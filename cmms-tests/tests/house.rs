@@ -1,0 +1,146 @@
+//! Moving house by the command: migrate, copy to PostgreSQL and back, go on where a copy broke off.
+
+use cmms::core::context::{Principal, Scope};
+use cmms::core::domain::TABLES;
+use cmms::core::ports::store::{Query, Store, TxMode};
+use cmms::core::record::{Row, Rows};
+use cmms_tests::desk::{Desk, err, out};
+use cmms_tests::{open, postgres};
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+/// Everything in a store, by organization and table.
+async fn state(store: &dyn Store) -> Vec<(String, &'static str, Vec<Row>)> {
+    let mut all = Vec::new();
+    for organization in store.organizations().await.unwrap() {
+        let scope = Scope::new(organization.id, Principal::system());
+        let mut tx = store.begin(&scope, TxMode::Snapshot).await.unwrap();
+        for table in TABLES {
+            let mut found = Rows::of_width(table.columns.len());
+            tx.list(table, &Query::default(), &mut found).await.unwrap();
+            all.push((organization.name.clone(), table.name, found.rows));
+        }
+    }
+    all
+}
+
+/// A desk with the demo's file, and its URL.
+fn demo() -> (Desk, String) {
+    let desk = Desk::default();
+    let shown = desk.run(&["demo", "--no-serve"]);
+    assert!(shown.status.success(), "{}", err(&shown));
+    let url = format!("sqlite://{}", desk.file("cmms-demo.db").display());
+    (desk, url)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_is_equal_on_postgresql_and_back_again() {
+    let (desk, sqlite) = tokio::task::spawn_blocking(demo).await.unwrap();
+    let there = postgres::empty();
+    let status = desk.run(&["migrate", "status", "--database-url", &there]);
+    assert_eq!(status.status.code(), Some(2), "{}", err(&status));
+    assert!(out(&status).contains("pending"), "{}", out(&status));
+    let early = desk.run(&["copy", &sqlite, &there]);
+    assert!(err(&early).contains("CMMS-STORE-010"), "{}", err(&early));
+    assert!(err(&early).contains("cmms migrate up"), "{}", err(&early));
+    let plan = desk.run(&["migrate", "plan", "--database-url", &there]);
+    assert!(
+        out(&plan).contains("CREATE TABLE work_orders"),
+        "{}",
+        err(&plan)
+    );
+    assert!(out(&plan).contains("ROW LEVEL SECURITY"), "{}", out(&plan));
+    for says in ["from version 0 to 1", "up to date"] {
+        let up = desk.run(&["migrate", "up", "--database-url", &there]);
+        assert!(out(&up).contains(says), "{}{}", out(&up), err(&up));
+    }
+    let status = desk.run(&["migrate", "status", "--database-url", &there]);
+    assert_eq!(status.status.code(), Some(0), "{}", out(&status));
+    let plan = desk.run(&["migrate", "plan", "--database-url", &there]);
+    assert_eq!(out(&plan), "");
+
+    let copied = desk.run(&["copy", &sqlite, &there]);
+    assert!(copied.status.success(), "{}{}", out(&copied), err(&copied));
+    let again = desk.run(&["copy", &sqlite, &there]);
+    assert!(err(&again).contains("CMMS-COPY-001"), "{}", err(&again));
+    let back = format!("sqlite://{}", desk.file("back.db").display());
+    let copied = desk.run(&["copy", &there, &back]);
+    assert!(copied.status.success(), "{}", err(&copied));
+    let before = state(&*open(&sqlite).await).await;
+    let rows: usize = before.iter().map(|(_, _, rows)| rows.len()).sum();
+    println!("{rows} rows there and back");
+    assert!(rows > 4_400, "{rows}");
+    assert_eq!(state(&*open(&there).await).await, before);
+    assert_eq!(state(&*open(&back).await).await, before);
+    let listed = desk.run(&[
+        "op",
+        "work_orders.list",
+        r#"{"limit": 1}"#,
+        "--database-url",
+        &there,
+    ]);
+    assert!(out(&listed).contains("\"items\""), "{}", err(&listed));
+}
+
+/// Killed at many moments, the copy goes on each time and ends equal.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_killed_goes_on() {
+    let (desk, sqlite) = tokio::task::spawn_blocking(demo).await.unwrap();
+    let before = state(&*open(&sqlite).await).await;
+    let there = postgres::fresh().await;
+    let mut unfinished = 0;
+    for millis in [30, 60, 90, 130, 180] {
+        let mut child = desk
+            .command(&["copy", &sqlite, &there])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        child.kill().unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap()).lines().count();
+        child.wait().unwrap();
+        unfinished += usize::from(said == 0);
+    }
+    assert!(unfinished > 0, "no kill fell into the copy");
+    let copied = desk.run(&["copy", &sqlite, &there]);
+    let refused = err(&copied).contains("CMMS-COPY-001");
+    assert!(copied.status.success() || refused, "{}", err(&copied));
+    assert_eq!(state(&*open(&there).await).await, before);
+}
+
+/// Without a master key PostgreSQL keeps no secret: each host would make a key of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_without_a_master_key_is_refused() {
+    let desk = Desk::default();
+    let url = postgres::fresh().await;
+    let add = [
+        "connections",
+        "add",
+        "upkeep",
+        "https://api.onupkeep.com",
+        "--name",
+        "Up",
+        "--secret-stdin",
+        "--database-url",
+        &url,
+    ];
+    let refused = desk.run_with(&add, "topsecret\n");
+    assert!(
+        err(&refused).contains("CMMS-SECRET-002"),
+        "{}",
+        err(&refused)
+    );
+    assert!(
+        err(&refused).contains("CMMS_MASTER_KEY_FILE"),
+        "{}",
+        err(&refused)
+    );
+    assert!(!err(&refused).contains("topsecret"));
+    let listed = desk.run(&["connections", "list", "--database-url", &url]);
+    assert!(
+        out(&listed).contains("No connections yet"),
+        "{}",
+        out(&listed)
+    );
+}
