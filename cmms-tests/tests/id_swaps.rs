@@ -126,7 +126,10 @@ async fn swap(us: &Client, other: &Names, step: &Step, random: &mut fastrand::Rn
         request.insert(field.to_owned(), "$".into());
     }
     let request = Value::Object(request);
+    // A new asset has a tag of its own choice: with theirs it would be ours from then on.
+    let registers = step.operation == "assets.register";
     let mut theirs = |field: &str| match field {
+        "asset_id" if registers => Uuid::from_u128(random.u128(..)).to_string(),
         "cursor" => other.cursors[random.usize(..other.cursors.len())].clone(),
         _ => other.ids[random.usize(..other.ids.len())].clone(),
     };
