@@ -3,7 +3,7 @@
 //! The switch is one of the whole process and is read when statements are built, so this is a program of its own.
 
 #![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod server;
 

@@ -2,7 +2,7 @@
 //! works has the rights that it needs and no others.
 
 #![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod server;
 

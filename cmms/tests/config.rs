@@ -112,6 +112,7 @@ fn empty_is_not_set_but_for_the_master_key() {
 }
 
 /// The file that a setting names.
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test speaks by panics")]
 fn file(database: cmms::Result<Database>) -> PathBuf {
     match database.unwrap() {
         Database::Sqlite(path) => path,
@@ -121,6 +122,7 @@ fn file(database: cmms::Result<Database>) -> PathBuf {
 
 /// Where a setting leads to, without secrets.
 #[cfg(feature = "postgres")]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test speaks by panics")]
 fn place(database: cmms::Result<Database>) -> String {
     match database.unwrap() {
         Database::Postgres(options) => options.location(),

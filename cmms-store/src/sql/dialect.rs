@@ -105,6 +105,10 @@ impl Dialect {
     }
 
     /// Whether a column is one of the values in parameter `n`.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "SQLite needs no type for them")
+    )]
     pub(crate) fn one_of(&self, column: &str, kind: Kind, n: usize) -> String {
         match self {
             #[cfg(feature = "sqlite")]

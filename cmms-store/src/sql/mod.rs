@@ -37,6 +37,10 @@ pub(crate) struct Action {
 pub(crate) struct Statements {
     pub(crate) table: &'static Table,
     /// Which of its catalogue it is.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "SQLite has no temporary tables of them")
+    )]
     pub(crate) number: usize,
     /// How the engine writes.
     pub(crate) dialect: Dialect,
@@ -56,10 +60,13 @@ pub(crate) struct Statements {
     pub(crate) update: Action,
     /// Tells of each column that is part of an index whether the stored row has the same value; none where an
     /// update changes no index.
+    #[cfg(feature = "sqlite")]
     pub(crate) same: Option<Action>,
     /// Updates the row unless its digest is the same.
+    #[cfg(feature = "sqlite")]
     pub(crate) merge: Action,
     /// Finds whether the key of a row is stored.
+    #[cfg(feature = "sqlite")]
     pub(crate) exists: Action,
     /// Statements on many rows, where the engine has them.
     #[cfg(feature = "postgres")]
@@ -101,8 +108,11 @@ impl Statements {
             select,
             insert: insert(table, dialect),
             update: update(table, dialect, Meeting::Update, &[]),
+            #[cfg(feature = "sqlite")]
             same: same(table, dialect),
+            #[cfg(feature = "sqlite")]
             merge: update(table, dialect, Meeting::Merge, &[]),
+            #[cfg(feature = "sqlite")]
             exists: exists(table, dialect),
             number,
             #[cfg(feature = "postgres")]
@@ -112,6 +122,7 @@ impl Statements {
 
     /// The update of a row whose columns of indexes have these values already, in the order of `same`. An engine
     /// writes each index that has a column which is set, whether or not that changes its value.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn update_but(&self, is_same: &[bool]) -> Action {
         let unchanged = indexed(self.table).zip(is_same);
         let unchanged: Vec<usize> = unchanged
@@ -149,10 +160,15 @@ fn insert(table: &Table, dialect: &Dialect) -> Action {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meeting {
     Update,
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(dead_code, reason = "PostgreSQL merges in the insert")
+    )]
     Merge,
 }
 
 /// The columns that an update sets and that are part of an index.
+#[cfg(feature = "sqlite")]
 fn indexed(table: &'static Table) -> impl Iterator<Item = (usize, &'static Column)> {
     let base = fit::base(table);
     let of_index = move |name| {
@@ -164,6 +180,7 @@ fn indexed(table: &'static Table) -> impl Iterator<Item = (usize, &'static Colum
 }
 
 /// Of SQLite: other engines find out by themselves which indexes an update changes.
+#[cfg(feature = "sqlite")]
 fn same(table: &'static Table, dialect: &Dialect) -> Option<Action> {
     let mut uses: Vec<bool> = table.columns.iter().map(|c| c.role == Role::Key).collect();
     let mut compared = Vec::new();
@@ -246,6 +263,7 @@ fn update(table: &Table, dialect: &Dialect, meeting: Meeting, unchanged: &[usize
     }
 }
 
+#[cfg(feature = "sqlite")]
 fn exists(table: &Table, dialect: &Dialect) -> Action {
     Action {
         sql: of_key(table, dialect, "1"),
@@ -254,6 +272,7 @@ fn exists(table: &Table, dialect: &Dialect) -> Action {
 }
 
 /// Selects something of the row with the key of a row.
+#[cfg(feature = "sqlite")]
 fn of_key(table: &Table, dialect: &Dialect, what: &str) -> String {
     let mut sql = format!(
         "SELECT {what} FROM {} WHERE {}",

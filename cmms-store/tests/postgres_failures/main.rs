@@ -1,7 +1,12 @@
 //! What happens when the server, the way to it or another program fails.
 
 #![cfg(all(feature = "postgres", unix))]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 mod cut;
 mod own;

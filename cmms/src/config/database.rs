@@ -1,6 +1,7 @@
 //! Which database: an SQLite file or a PostgreSQL server.
 
 use super::DEFAULT_DATABASE;
+#[cfg(feature = "postgres")]
 use super::values::bad;
 use cmms_core::ports::store::Store;
 use cmms_core::{Error, Result, code};
@@ -8,7 +9,9 @@ use cmms_core::{Error, Result, code};
 use cmms_store::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 use cmms_store::{SqliteOptions, SqliteStore};
-use secrecy::{ExposeSecret, SecretString};
+#[cfg(feature = "postgres")]
+use secrecy::ExposeSecret;
+use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
