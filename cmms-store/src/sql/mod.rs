@@ -344,7 +344,8 @@ mod tests {
         let lease = of::<SyncLease>();
         assert_eq!(
             lease.update.sql,
-            "UPDATE \"sync_leases\" SET \"version\" = ?4, \"run_id\" = ?5, \"owner\" = ?6 WHERE \"org_id\" = ?1 \
+            "UPDATE \"sync_leases\" SET \"version\" = ?4, \"run_id\" = ?5, \"owner\" = ?6, \"fence\" = ?7, \
+             \"expires_at\" = ?8 WHERE \"org_id\" = ?1 \
              AND \"connection_id\" = ?2 AND \"entity\" = ?3 AND \"version\" + 1 = ?4"
         );
         assert!(lease.merge.sql.contains("\"version\" = \"version\" + 1"));
