@@ -73,6 +73,11 @@ impl Kept {
         self.fresh.insert(number);
     }
 
+    /// Notes that the table may have gone with a part of the transaction that was undone: it is made if it has.
+    pub(super) fn doubts_stage(&mut self, number: usize) {
+        self.stages.remove(&number);
+    }
+
     /// Notes that rows come into a temporary table, and says whether others are in it.
     pub(super) fn fills_stage(&mut self, number: usize) -> bool {
         !self.filled.insert(number)

@@ -39,6 +39,7 @@ pub(super) async fn save(
             match many(kept, statements, bulk, org, rows, rule).await {
                 Err(fault) if fault.is_clash() => {
                     kept.run("ROLLBACK TO SAVEPOINT rows".to_owned()).await?;
+                    kept.doubts_stage(statements.number);
                     each(kept, statements, org, rows, rule).await
                 }
                 saved => {
