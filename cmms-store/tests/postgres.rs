@@ -1,7 +1,7 @@
 //! The conformance suite of `cmms-core` on PostgreSQL: each test in a schema of its own.
 
 #![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod server;
 

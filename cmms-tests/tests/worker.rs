@@ -5,8 +5,8 @@ use cmms::core::ports::store::Store;
 use cmms::core::testing::SteppedClock;
 use cmms::secrets::KeyVault;
 use cmms::{
-    Builder, Client, ConnectionOptions, ListRuns, StartSync, SyncRun, SyncStatus, SyncType,
-    UpdateConnection,
+    Builder, Client, ConnectionOptions, CreateConnection, HealthState, ListRuns, StartSync,
+    SyncRun, SyncStatus, SyncType, UpdateConnection,
 };
 use cmms_sim::upkeep::UpkeepConfig;
 use cmms_tests::crash::{Ground, LEASE, SKIP_FENCE};
@@ -298,4 +298,35 @@ async fn a_queued_run_that_cannot_be_carried_out_ends_with_the_reason() {
     let ended = next.runs().get(run).await.unwrap();
     assert_eq!(ended.status, SyncStatus::Failed);
     assert_eq!(ended.errors.0[0].code, "CMMS-CONN-007");
+}
+
+/// Found by reading: a secret that could not be opened counted as a failure that passes, so the look ended with it, and
+/// runs behind it waited for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_secret_cannot_be_opened_ends_and_keeps_no_other_waiting() {
+    let (plant, first) = put_back().await;
+    let elsewhere = Builder::new(open(&plant.url).await, config(&plant.sim))
+        .vault(KeyVault::with_key([1; 32]))
+        .build()
+        .await
+        .unwrap()
+        .client;
+    let login = UpkeepConfig::default();
+    let input = CreateConnection::new("upkeep", plant.sim.base_url(), "Readable")
+        .username(login.email)
+        .password(login.password)
+        .sync_interval(60);
+    let readable = elsewhere.connections().create(input).await.unwrap().id;
+    let worked = elsewhere.worker().tick().await.unwrap();
+    elsewhere.settled().await;
+    let ended = elsewhere.runs().get(first).await.unwrap();
+    assert_eq!(ended.status, SyncStatus::Failed);
+    assert_eq!(ended.errors.0[0].code, "CMMS-SECRET-001");
+    let connection = plant.connection.id;
+    let connection = elsewhere.connections().get(connection).await.unwrap();
+    assert_eq!(connection.health.0.state, HealthState::AuthRequired);
+    assert_eq!(worked.claimed, worked.queued, "{worked:?}");
+    let other = elsewhere.runs().get(worked.queued[0]).await.unwrap();
+    assert_eq!(other.cmms_connection_id, readable);
+    assert_eq!(other.status, SyncStatus::Ok, "{:?}", other.errors);
 }

@@ -77,8 +77,14 @@ impl Worker {
             let Ok(seat) = self.app.background.seat() else {
                 break;
             };
-            let Some(begun) = claim::claim(&cx, &self.app, &run).await? else {
-                continue;
+            let begun = match claim::claim(&cx, &self.app, &run).await {
+                Ok(Some(begun)) => begun,
+                Ok(None) => continue,
+                // One run that cannot be had must not keep the others waiting.
+                Err(error) => {
+                    tracing::warn!(id = %run.id, %error, "cmms.worker.claim: a run is not claimed");
+                    continue;
+                }
             };
             let (app, id) = (Arc::clone(&self.app), run.id);
             seat.start(async move {

@@ -135,9 +135,13 @@ pub(in crate::services) async fn claim(
     }
     let plan = match plan(cx, app, run).await {
         Ok(plan) => plan,
-        Err(e) if e.kind().is_transient() => return Err(e),
+        // The store may answer at the next look; what else is wrong stays so until somebody mends it.
+        Err(e) if e.code().id().starts_with("CMMS-STORE") => return Err(e),
         Err(e) => {
             fail(cx, app, run, &e).await?;
+            if e.is(code::SECRET_UNREADABLE) {
+                connections::note_failure(cx, app, run.cmms_connection_id, &e).await?;
+            }
             return Ok(None);
         }
     };
