@@ -4,12 +4,13 @@ use super::bind::{RowCells, Values};
 use super::errors::Fault;
 use crate::keys::distinct;
 use crate::sql::{Param, Statements, select, select_with};
-use cmms_core::Result;
 use cmms_core::ports::store::{Lock, Query, Related};
-use cmms_core::record::{Cell, RowTarget};
+use cmms_core::record::{Cell, RowTarget, Table};
+use cmms_core::{Error, Result};
 use futures_util::TryStreamExt as _;
-use sqlx::postgres::PgArguments;
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _};
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _, ValueRef as _};
 use uuid::Uuid;
 
 /// Where the rows of a read go, and whether one went: then it cannot be done once more.
@@ -112,18 +113,38 @@ pub(super) async fn list_with(
     }
     let query = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments());
     let mut rows = connection.fetch(query);
+    let width = statements.table.columns.len();
+    let named = others.table.position(related.column.0).unwrap_or_default();
+    let mut last: Option<PgRow> = None;
     while let Some(row) = rows.try_next().await? {
         to.any = true;
-        // Which of both it is and its place stand before the columns.
-        let width = statements.table.columns.len();
-        if row.try_get(0)? {
-            of_them.row(&mut RowCells::behind(&row, others.table, 2 + width))?;
-        } else {
-            to.to
-                .row(&mut RowCells::behind(&row, statements.table, 2))?;
+        if !is_same(statements.table, last.as_ref(), &row)? {
+            to.to.row(&mut RowCells::new(&row, statements.table))?;
         }
+        if !row.try_get_raw(width + named)?.is_null() {
+            of_them.row(&mut RowCells::behind(&row, others.table, width))?;
+        }
+        last = Some(row);
     }
     Ok(())
+}
+
+/// Whether the row before has the same key: then it comes once more, beside another that names it.
+fn is_same(table: &Table, before: Option<&PgRow>, row: &PgRow) -> Result<bool, Fault> {
+    let Some(before) = before else {
+        return Ok(false);
+    };
+    for (place, _) in table.key() {
+        let (a, b) = (before.try_get_raw(place)?, row.try_get_raw(place)?);
+        if a.as_bytes().map_err(unreadable)? != b.as_bytes().map_err(unreadable)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn unreadable(e: BoxDynError) -> Error {
+    Error::internal("a key came without a value").source(e)
 }
 
 /// What locks the rows that are read.

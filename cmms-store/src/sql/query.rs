@@ -59,14 +59,11 @@ pub(crate) fn select<'q>(
         builder.filter(&query.filter)?;
     }
     builder.some(query)?;
-    let mut order = query.order.clone();
-    if order.is_empty() {
-        order.extend(table.key().map(|(_, c)| (Col(c.name), Dir::Asc)));
-    }
+    let order = whole_order(table, query);
     if let Some(after) = &query.after {
         builder.after(&order, after)?;
     }
-    builder.order(&order)?;
+    builder.order(&order, "")?;
     if let Some(limit) = query.limit {
         builder.sql.push_str(" LIMIT ");
         builder.param(Param::Number(i64::from(limit)));
@@ -74,8 +71,16 @@ pub(crate) fn select<'q>(
     Ok((builder.sql, builder.params))
 }
 
-/// One text for a query and for the rows of another table that name one of its rows: which of both it is, then the
-/// columns of the one and of the other. The rows of the query come first, in its order.
+/// The order of a query, or that of the key.
+fn whole_order(table: &Table, query: &Query<'_>) -> Vec<(Col, Dir)> {
+    match query.order.as_slice() {
+        [] => table.key().map(|(_, c)| (Col(c.name), Dir::Asc)).collect(),
+        order => order.to_vec(),
+    }
+}
+
+/// One text for a query and for the rows of another table that name one of its rows: the columns of the one and of
+/// the other. The rows come in the query's order, each once for each row that names it, or once beside nothing but NULL.
 #[cfg(feature = "postgres")]
 pub(crate) fn select_with<'q>(
     statements: &Statements,
@@ -92,28 +97,27 @@ pub(crate) fn select_with<'q>(
         ))),
     };
     let (column, names) = (known(others, column)?, known(statements, names)?);
-    let nulls = |of: &Statements| {
-        let null = |c: &Column| format!("NULL::{}", super::type_name(c.kind));
-        super::comma(of.table.columns.iter(), null)
-    };
     let columns = |of: &Statements, from: &str| {
         let named = |c: &Column| format!("{from}.{}", quoted(c.name));
         super::comma(of.table.columns.iter(), named)
     };
     let (listed, params) = select(statements, query)?;
     let sql = format!(
-        "WITH page AS (SELECT *, row_number() OVER () AS place FROM ({listed}) AS listed) \
-         SELECT FALSE, page.place, {}, {} FROM page \
-         UNION ALL SELECT TRUE, 0, {}, {} FROM {} AS other WHERE {} AND other.{column} IN (SELECT page.{names} FROM page) \
-         ORDER BY 1, 2",
+        "SELECT {}, {} FROM ({listed}) AS page \
+         LEFT JOIN {} AS other ON {} AND other.{column} = page.{names}",
         columns(statements, "page"),
-        nulls(others),
-        nulls(statements),
         columns(others, "other"),
         others.dialect.table(others.table.name),
         others.dialect.of_org("other."),
     );
-    Ok((sql, params))
+    let mut builder = Builder {
+        table: statements.table,
+        dialect: &statements.dialect,
+        sql,
+        params,
+    };
+    builder.order(&whole_order(statements.base, query), "page.")?;
+    Ok((builder.sql, builder.params))
 }
 
 impl<'q> Builder<'q, '_> {
@@ -351,12 +355,13 @@ impl<'q> Builder<'q, '_> {
     }
 
     /// The order, with what is missing of the key behind it, so that it is always the same.
-    fn order(&mut self, order: &[(Col, Dir)]) -> Result<()> {
+    fn order(&mut self, order: &[(Col, Dir)], of: &str) -> Result<()> {
         self.sql.push_str(" ORDER BY ");
         for (i, (col, dir)) in order.iter().enumerate() {
             if i > 0 {
                 self.sql.push_str(", ");
             }
+            self.sql.push_str(of);
             self.column(*col)?;
             if *dir == Dir::Desc {
                 self.sql.push_str(" DESC");
@@ -366,6 +371,7 @@ impl<'q> Builder<'q, '_> {
         let key = table.columns.iter().filter(|c| c.role == Role::Key);
         for column in key.filter(|c| !order.iter().any(|(o, _)| o.0 == c.name)) {
             self.sql.push_str(", ");
+            self.sql.push_str(of);
             self.sql.push_str(&quoted(column.name));
         }
         Ok(())
