@@ -83,6 +83,23 @@ async fn the_demo_is_equal_on_postgresql_and_back_again() {
     assert!(out(&listed).contains("\"items\""), "{}", err(&listed));
 }
 
+/// A mistyped name was made as an empty file and copied.
+#[test]
+fn a_file_that_is_not_there_is_not_copied() {
+    let desk = Desk::default();
+    let [from, to] = ["missing.db", "copy.db"].map(|name| desk.file(name));
+    let url = |file: &std::path::Path| format!("sqlite://{}", file.display());
+    let refused = desk.run(&["copy", &url(&from), &url(&to)]);
+    assert!(!refused.status.success());
+    assert!(err(&refused).contains("missing.db"), "{}", err(&refused));
+    assert!(
+        err(&refused).contains("CMMS-STORE-009"),
+        "{}",
+        err(&refused)
+    );
+    assert!(!from.exists() && !to.exists());
+}
+
 /// Killed at many moments, the copy goes on each time and ends equal.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_is_killed_goes_on() {

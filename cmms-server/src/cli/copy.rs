@@ -3,6 +3,7 @@
 use super::table;
 use cmms::config::Database;
 use cmms::core::services::copy::{Copied, copy};
+use cmms::core::{Error, code};
 use cmms::{Config, Result};
 use std::process::ExitCode;
 
@@ -20,7 +21,9 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(config: &Config, args: Args) -> Result<ExitCode> {
-    let from = named(config, &args.from)?.open().await?;
+    let from = named(config, &args.from)?;
+    is_there(&from)?;
+    let from = from.open().await?;
     let to = named(config, &args.to)?.open().await?;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let (mut all, mut written) = (0, 0);
@@ -48,5 +51,18 @@ fn named(config: &Config, url: &str) -> Result<Database> {
     match url {
         ENVIRONMENT => config.database(),
         url => Database::parse(url),
+    }
+}
+
+/// To open an SQLite file makes it: a mistyped name would be copied as a store without records.
+fn is_there(from: &Database) -> Result<()> {
+    match from {
+        Database::Sqlite(path) if !path.exists() => Err(Error::new(
+            code::STORE_URL,
+            format!("there is no database {} to copy", path.display()),
+        )
+        .field("from", "not_found", "names a file that does not exist")
+        .remedy_is("Name the file that is to be copied.")),
+        _ => Ok(()),
     }
 }
