@@ -57,7 +57,7 @@ fn named(config: &Config, url: &str) -> Result<Database> {
 /// To open an SQLite file makes it: a mistyped name would be copied as a store without records.
 fn is_there(from: &Database) -> Result<()> {
     match from {
-        Database::Sqlite(path) if !path.exists() => Err(Error::new(
+        Database::Sqlite(path) if matches!(path.try_exists(), Ok(false)) => Err(Error::new(
             code::STORE_URL,
             format!("there is no database {} to copy", path.display()),
         )

@@ -114,14 +114,17 @@ pub(super) async fn list_with(
     let query = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments());
     let mut rows = connection.fetch(query);
     let width = statements.table.columns.len();
-    let named = others.table.position(related.column.0).unwrap_or_default();
+    // Empty where a row stands beside no other.
+    let naming = others.table.position(related.column.0);
+    let naming =
+        width + naming.ok_or_else(|| Error::internal("what names the rows is not read"))?;
     let mut last: Option<PgRow> = None;
     while let Some(row) = rows.try_next().await? {
         to.any = true;
         if !is_same(statements.table, last.as_ref(), &row)? {
             to.to.row(&mut RowCells::new(&row, statements.table))?;
         }
-        if !row.try_get_raw(width + named)?.is_null() {
+        if !row.try_get_raw(naming)?.is_null() {
             of_them.row(&mut RowCells::behind(&row, others.table, width))?;
         }
         last = Some(row);

@@ -80,7 +80,8 @@ fn whole_order(table: &Table, query: &Query<'_>) -> Vec<(Col, Dir)> {
 }
 
 /// One text for a query and for the rows of another table that name one of its rows: the columns of the one and of
-/// the other. The rows come in the query's order, each once for each row that names it, or once beside nothing but NULL.
+/// the other. The rows come in the query's order, each once for each row that names it, or once beside nothing but NULL;
+/// the query orders by columns that are read.
 #[cfg(feature = "postgres")]
 pub(crate) fn select_with<'q>(
     statements: &Statements,
@@ -354,7 +355,8 @@ impl<'q> Builder<'q, '_> {
         Ok(())
     }
 
-    /// The order, with what is missing of the key behind it, so that it is always the same.
+    /// The order, with what is missing of the key behind it, so that it is always the same. Before each column stands whose
+    /// it is, with its dot, or nothing.
     fn order(&mut self, order: &[(Col, Dir)], of: &str) -> Result<()> {
         self.sql.push_str(" ORDER BY ");
         for (i, (col, dir)) in order.iter().enumerate() {

@@ -52,7 +52,15 @@ pub async fn rows_come_with_those_that_name_them(store: &dyn Store) {
         others.sort();
         assert_eq!(others, named, "{mode:?}");
     }
+    let alone = samples::work_order(40);
+    insert(store, &scopes[0], std::slice::from_ref(&alone)).await;
     let mut tx = write(store, &scopes[0]).await;
+    let query = Query::filter(Filter::In(WorkOrder::ID, vec![alone.id.cell()]));
+    let unnamed = tx
+        .of::<WorkOrder>()
+        .list_with::<LinkView>(&query, LinkView::RECORD_ID, WorkOrder::ID)
+        .await;
+    assert_eq!(unnamed.unwrap(), (vec![alone.clone()], Vec::new()));
     let none = Query::filter(Filter::In(WorkOrder::ID, Vec::new()));
     let nothing = tx
         .of::<WorkOrder>()
