@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p cmms-benches --bench sync` measures ours alone, on vendors that it simulates. With
 //! `CMMS_PEERS=FOLDER` it also runs the programs of that folder (`vendor_sim`, `limits`, `sync`), all against
-//! the same vendor. `CMMS_BENCH_ONLY=first,delta` takes some of the measurements, `CMMS_BENCH_REPEATS` sets
+//! the same vendor. With `CMMS_BENCH_POSTGRES=URL` of a database in the server of the peers' `pg.sh` it measures on
+//! PostgreSQL, too. `CMMS_BENCH_ONLY=first,delta` takes some of the measurements, `CMMS_BENCH_REPEATS` sets
 //! how often each runs (3). Figures of different runs are not comparable; ratios within one are.
 
 #[path = "../../examples/rust/custom_adapter.rs"]
@@ -44,6 +45,8 @@ enum Role {
     Ours(ours::Args),
     /// Sends the requests that standard input names, and does nothing else.
     Replay(replay::Args),
+    /// Drops what an earlier sync left in a database of PostgreSQL.
+    Empty(ours::Database),
     /// Writes through the REST interface while a sync runs.
     Writes(writes::Args),
 }
@@ -55,6 +58,7 @@ fn main() {
         None => measure::all(),
         Some(Role::Vendor(args)) => runtime.block_on(vendor::serve(args)),
         Some(Role::Ours(args)) => runtime.block_on(ours::sync(args)),
+        Some(Role::Empty(args)) => runtime.block_on(ours::empty(args)),
         Some(Role::Replay(args)) => replay::send(&args),
         Some(Role::Writes(args)) => runtime.block_on(writes::write(args)),
     }

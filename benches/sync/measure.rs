@@ -55,8 +55,9 @@ pub fn all() {
         .unwrap_or(3);
     let wanted = |name: &str| only.is_empty() || only.split(',').any(|o| o == name);
     let peers = Peers::find();
-    let all: [(&str, Measure); 6] = [
+    let all: [(&str, Measure); 7] = [
         ("first", first),
+        ("postgres", postgres),
         ("delta", delta),
         ("growth", growth),
         ("latency", latency),
@@ -104,6 +105,48 @@ fn first(peers: &Option<Peers>, repeats: usize) {
         "20,000 assets and 100,000 work orders, pages of 1,000",
         cases,
     );
+}
+
+/// The same on the PostgreSQL of `CMMS_BENCH_POSTGRES`, whose schema `cmms` is dropped. The peers use theirs.
+fn postgres(peers: &Option<Peers>, repeats: usize) {
+    let Some(url) = std::env::var_os("CMMS_BENCH_POSTGRES") else {
+        return println!("no PostgreSQL: CMMS_BENCH_POSTGRES is not set");
+    };
+    let vendor = vendor(peers);
+    let database = Path::new(&url);
+    let fast = "{py} sync/plain_sync.py --style fast --db postgres --page-size 1000";
+    if let Some(peers) = peers
+        && let Err(why) = run(&mut peers.command(fast, PORT), "")
+    {
+        // The bound takes its rows from what it leaves.
+        return println!("no bound: {why}");
+    }
+    let mut cases = Vec::new();
+    peer(
+        &mut cases,
+        peers,
+        "bound",
+        repeats,
+        "limits/copy_sync_limit.sh",
+        PORT,
+    );
+    cases.push(Case {
+        name: "cmms, first",
+        repeats,
+        run: Box::new(|| {
+            run(this("empty").arg("--db").arg(database), "")?;
+            ours(database, &vendor.url, &[])
+        }),
+    });
+    cases.push(Case {
+        name: "cmms, everything again",
+        repeats,
+        run: Box::new(|| ours(database, &vendor.url, &["--force"])),
+    });
+    peer(&mut cases, peers, "Python, fast", repeats, fast, PORT);
+    let dlt = "{py} sync/dlt_sync.py --dest postgres --strategy delete-insert";
+    peer(&mut cases, peers, "dlt", 1, dlt, PORT);
+    compare("The same on PostgreSQL", cases);
 }
 
 /// What changed: 1 % of the records.

@@ -1,4 +1,4 @@
-//! Ours: a sync into an SQLite file, durable, with links, raw records, snapshots and audit.
+//! Ours: a durable sync into SQLite or PostgreSQL, with links, raw records, snapshots and audit.
 
 use crate::custom_adapter::Paged;
 use cmms::adapters::{EgressClient, EgressPolicy};
@@ -7,6 +7,7 @@ use cmms::{
     SyncStatus,
 };
 use cmms_benches::{Figures, open_store};
+use sqlx::{Connection as _, PgConnection};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,6 +28,24 @@ pub struct Args {
     /// Reads everything again.
     #[arg(long)]
     force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Database {
+    /// The URL of the database.
+    #[arg(long)]
+    db: String,
+}
+
+/// Drops the schema of an earlier sync, and lets the server write what it has to, so that no run pays for another.
+pub async fn empty(args: Database) {
+    let mut database = PgConnection::connect(&args.db).await.expect("a database");
+    for sql in ["DROP SCHEMA IF EXISTS cmms CASCADE", "CHECKPOINT"] {
+        // Only a superuser may ask for the second.
+        if let Err(why) = sqlx::raw_sql(sql).execute(&mut database).await {
+            eprintln!("{sql}: {why}");
+        }
+    }
 }
 
 /// Opens the database and connects it to the vendor, if it is not yet.

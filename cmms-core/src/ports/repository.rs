@@ -151,6 +151,15 @@ impl<R: Record> Repository<'_, R> {
         self.tx.insert_later(R::TABLE, &One(record)).await
     }
 
+    /// Inserts records that are new, at the latest with the commit: a store that is far away takes them while the
+    /// caller goes on.
+    ///
+    /// # Errors
+    /// Those of a write; `CMMS-INTERNAL-001` where one is not new, here or at a later call.
+    pub async fn insert_all_later(&mut self, records: &[R]) -> Result<()> {
+        self.tx.insert_later(R::TABLE, &Many(records)).await
+    }
+
     /// Deletes the record with this key and says whether there was one.
     ///
     /// # Errors

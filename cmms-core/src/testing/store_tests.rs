@@ -62,6 +62,8 @@ macro_rules! store_tests {
             rows_come_with_those_that_name_them
             rows_put_off_are_found_at_once
             row_put_off_that_is_not_new_fails_the_transaction
+            rows_put_off_together_are_stored_with_the_commit
+            rows_put_off_one_of_which_is_not_new_fail_the_transaction
             upsert_reads_back_what_is_stored
             comparisons_take_what_compares_so
             numbers_truths_and_octets_compare

@@ -1,5 +1,6 @@
 //! The store in a schema of a PostgreSQL database, through sqlx.
 
+mod ahead;
 mod bind;
 mod errors;
 mod options;
@@ -19,6 +20,7 @@ pub use options::PostgresOptions;
 
 use crate::migrate;
 use crate::sql::{Catalogue, Dialect};
+use ahead::Writer;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cmms_core::Result;
@@ -140,7 +142,7 @@ impl Store for PostgresStore {
             }
             TxMode::Write => {
                 let begun = self.pool.writer(org).await;
-                begun.map(|(session, turn)| Held::Write(session, turn))
+                begun.map(|(session, turn)| Held::Write(Writer::Here(session), turn))
             }
         };
         let held = held.map_err(|e| self.pool.place.error(e))?;

@@ -40,8 +40,7 @@ pub(super) async fn get(
             values.keys(statements, &distinct(keys))?;
             match lock {
                 Lock::None => bulk.get.clone(),
-                // In one order, so that two writers never wait for each other.
-                _ => format!("{}{}{}", bulk.get, bulk.key_order, locking(lock, " OF t")),
+                _ => format!("{}{}", bulk.get_locked, locking(lock, " OF t")),
             }
         }
     };

@@ -130,7 +130,7 @@ enum State {
 /// A connection that nobody else uses; dropping it undoes its transaction.
 pub(super) struct Session {
     pool: Arc<Pool>,
-    kept: Option<Kept>,
+    kept: Option<Box<Kept>>,
     permit: Option<OwnedSemaphorePermit>,
     state: State,
     /// A statement is under way: a caller that leaves meanwhile leaves its answer behind.
@@ -156,7 +156,7 @@ impl Session {
     ) -> Self {
         Self {
             pool,
-            kept: Some(kept),
+            kept: Some(Box::new(kept)),
             permit: Some(permit),
             state: State::Clean,
             busy: false,
@@ -173,7 +173,7 @@ impl Session {
         }
         self.busy = true;
         self.kept
-            .as_mut()
+            .as_deref_mut()
             .ok_or_else(|| Error::internal("a session has no connection"))
     }
 
@@ -216,7 +216,7 @@ impl Drop for Session {
         let permit = self.permit.take();
         match (self.state, self.busy) {
             (State::Cut, _) => {}
-            (State::Clean, false) => self.pool.keep(kept),
+            (State::Clean, false) => self.pool.keep(*kept),
             _ => {
                 let pool = Arc::clone(&self.pool);
                 // Undoing asks the server; whoever drops a transaction does not wait for it. A connection that does
@@ -226,7 +226,7 @@ impl Drop for Session {
                         tokio::time::timeout(CLEANING, kept.run("ROLLBACK".to_owned())).await;
                     if matches!(undone, Ok(Ok(()))) {
                         kept.ended(false);
-                        pool.keep(kept);
+                        pool.keep(*kept);
                     }
                     drop(permit);
                 });

@@ -1,5 +1,6 @@
 //! A transaction of one organization on a PostgreSQL store.
 
+use super::ahead::Writer;
 use super::bind;
 use super::errors::Fault;
 use super::pool::{Begin, Pool};
@@ -29,7 +30,7 @@ pub(super) enum Held {
     /// A state for all reads.
     Snapshot(Session),
     /// The organization's writer.
-    Write(Session, Turn),
+    Write(Writer, Turn),
 }
 
 /// A transaction.
@@ -59,21 +60,68 @@ impl PgTx {
         }
     }
 
-    /// Inserts what was put off.
+    /// Waits for what is under way, and inserts what was put off.
     async fn catch_up(&mut self) -> Result<()> {
+        self.settle_down().await?;
         if self.later.is_empty() {
             return Ok(());
         }
         let later = std::mem::take(&mut self.later);
-        let Held::Write(session, _) = &mut self.held else {
-            return Err(Error::internal(
-                "rows were put off outside of a transaction",
-            ));
+        let (dialect, org) = (self.catalogue.dialect(), self.org);
+        let done = match &mut self.held {
+            Held::Write(writer, _) => match writer.session() {
+                Ok(session) => {
+                    let kept = session.enter()?;
+                    let done = write::insert_each(kept, dialect, org, &later).await;
+                    session.left(&done);
+                    done
+                }
+                Err(fault) => Err(fault),
+            },
+            _ => Err(Error::internal("rows were put off outside of a transaction").into()),
         };
-        let kept = session.enter()?;
-        let done = write::insert_each(kept, self.catalogue.dialect(), self.org, &later).await;
-        session.left(&done);
         done.map_err(|e| self.pool.place.error(e))
+    }
+
+    /// Waits for the rows that are under way.
+    async fn settle_down(&mut self) -> Result<()> {
+        if let Held::Write(writer, _) = &mut self.held {
+            let told = writer.back().await.map_err(|e| self.pool.place.error(e))?;
+            self.others = told.unwrap_or(self.others);
+        }
+        Ok(())
+    }
+
+    /// Sends rows that are new, and does not wait for the answer.
+    async fn send(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
+        let statements = self.catalogue.of(table);
+        let key = key_of(self.org, &self.pool.schema).waiting();
+        for piece in write::pieces(rows) {
+            // Made while the ones before are under way.
+            let values = bind::arrays(self.org, table, &piece)?;
+            let is_long = piece.len() >= LONG;
+            self.catch_up().await?;
+            let Held::Write(writer, _) = &mut self.held else {
+                return Err(Error::internal("rows were sent outside of a transaction"));
+            };
+            let statements = Arc::clone(&statements);
+            let sent = writer.send(&self.pool.runtime, async move |mut session: Session| {
+                let done = match session.enter() {
+                    Ok(kept) => {
+                        let done = write::insert_new(kept, &statements, values).await;
+                        match done {
+                            Ok(()) if is_long => others_wait(kept, key).await.map(Some),
+                            done => done.map(|()| None),
+                        }
+                    }
+                    Err(e) => Err(e.into()),
+                };
+                session.left(&done);
+                (session, done)
+            });
+            sent.map_err(|e| self.pool.place.error(e))?;
+        }
+        Ok(())
     }
 
     async fn read(
@@ -91,10 +139,13 @@ impl PgTx {
                 what.on(session, &statements, org, Lock::None, &mut to)
                     .await
             }
-            Held::Write(session, _) => {
-                what.on(session, &statements, org, what.lock(), &mut to)
-                    .await
-            }
+            Held::Write(writer, _) => match writer.session() {
+                Ok(session) => {
+                    what.on(session, &statements, org, what.lock(), &mut to)
+                        .await
+                }
+                Err(fault) => Err(fault),
+            },
             Held::Nothing => loop {
                 let begun = pool.begin(org, Begin::Read).await;
                 let mut session = begun.map_err(|e| pool.place.error(e))?;
@@ -205,7 +256,8 @@ impl PgTx {
         let statements = self.catalogue.of(table);
         let place = self.pool.place.clone();
         match &mut self.held {
-            Held::Write(session, _) => {
+            Held::Write(writer, _) => {
+                let session = writer.session().map_err(|e| place.error(e))?;
                 let kept = session.enter()?;
                 let mut done = what.on(kept, &statements, self.org).await;
                 if done.is_ok() && what.rows() >= LONG {
@@ -235,7 +287,7 @@ impl PgTx {
                     Arc::clone(&self.pool),
                     Arc::clone(&self.catalogue),
                     self.org,
-                    Held::Write(session, turn),
+                    Held::Write(Writer::Here(session), turn),
                 ));
                 let written = Box::pin(alone.write(what, table)).await?;
                 alone.commit().await?;
@@ -300,7 +352,8 @@ impl Tx for PgTx {
         let alone = rows.len() == 1 && !statements.has_unique();
         if let (true, Held::Write(..)) = (alone, &self.held) {
             self.catch_up().await?;
-            if let Held::Write(session, _) = &mut self.held {
+            if let Held::Write(writer, _) = &mut self.held {
+                let session = writer.session().map_err(|e| self.pool.place.error(e))?;
                 let kept = session.enter()?;
                 let done = write::upsert_and_get(kept, &statements, self.org, rows, to).await;
                 session.left(&done);
@@ -319,12 +372,17 @@ impl Tx for PgTx {
     }
 
     async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
-        if let (Held::Write(..), 1) = (&self.held, rows.len()) {
-            let row = Row::of_source(rows, 0);
-            bind::check_row(table, &row)?;
-            self.trace.put_off(table, rows);
-            self.later.push(Later { table, row });
-            return Ok(());
+        match (&self.held, rows.len()) {
+            (Held::Write(..), 0) => return Ok(()),
+            (Held::Write(..), 1) => {
+                let row = Row::of_source(rows, 0);
+                bind::check_row(table, &row)?;
+                self.trace.put_off(table, rows);
+                self.later.push(Later { table, row });
+                return Ok(());
+            }
+            (Held::Write(..), _) => return self.send(table, rows).await,
+            _ => {}
         }
         let saved = self.save(table, rows, SaveRule::Insert).await?;
         if saved.iter().any(|s| *s != Saved::Inserted) {
@@ -368,7 +426,8 @@ impl Tx for PgTx {
             ..
         } = *self;
         match held {
-            Held::Write(mut session, turn) => {
+            Held::Write(mut writer, turn) => {
+                let session = writer.session().map_err(|e| pool.place.error(e))?;
                 let kept = session.enter()?;
                 let done = kept.run("COMMIT".to_owned()).await;
                 session.left(&done);
@@ -379,7 +438,7 @@ impl Tx for PgTx {
                     }
                     // The answer is lost, and nobody but the database knows it.
                     Err(fault) if fault.is_cut() => {
-                        drop((session, turn));
+                        drop((writer, turn));
                         trace.settle(&pool, &catalogue, org, fault).await
                     }
                     Err(fault) => Err(pool.place.error(fault)),

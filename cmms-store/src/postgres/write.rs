@@ -250,6 +250,29 @@ pub(super) async fn insert_each(
     }
 }
 
+/// Inserts rows from arrays, all of which have to be new.
+pub(super) async fn insert_new(
+    kept: &mut Kept,
+    statements: &Statements,
+    values: PgArguments,
+) -> Result<(), Fault> {
+    let [arrays, _] = &statements.bulk()?.insert_new;
+    match execute(kept, arrays.clone(), values).await {
+        Err(fault) if fault.is_clash() => Err(Fault::Failed(Box::new(not_new(statements.table)))),
+        done => done.map(drop),
+    }
+}
+
+/// Rows in as many parts as statements with arrays take.
+pub(super) fn pieces(rows: &dyn RowSource) -> impl Iterator<Item = Piece<'_>> {
+    let starts = (0..rows.len()).step_by(ARRAYS);
+    starts.map(move |start| Piece {
+        rows,
+        start,
+        len: (rows.len() - start).min(ARRAYS),
+    })
+}
+
 /// Saves rows with a statement for all of them.
 async fn many(
     kept: &mut Kept,
@@ -264,12 +287,7 @@ async fn many(
         return carry_out(kept, bulk, rule, Source::Stage, values, rows.len()).await;
     }
     let mut saved = Vec::with_capacity(rows.len());
-    for start in (0..rows.len()).step_by(ARRAYS) {
-        let piece = Piece {
-            rows,
-            start,
-            len: (rows.len() - start).min(ARRAYS),
-        };
+    for piece in pieces(rows) {
         let values = || Ok(bind::arrays(org, statements.table, &piece)?);
         saved.extend(carry_out(kept, bulk, rule, Source::Arrays, values, piece.len).await?);
     }
@@ -392,7 +410,7 @@ async fn run(
 }
 
 /// Some of the rows of a call.
-struct Piece<'r> {
+pub(super) struct Piece<'r> {
     rows: &'r dyn RowSource,
     start: usize,
     len: usize,

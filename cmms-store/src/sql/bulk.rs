@@ -31,8 +31,10 @@ pub(crate) struct Bulk {
     pub(crate) upsert_one: String,
     /// So, and answers the row as it is then behind that.
     pub(crate) upsert_and_get: String,
-    /// The rows of keys.
+    /// The rows of keys, in no order.
     pub(crate) get: String,
+    /// So, in one order, which a lock needs: two writers must never wait for each other.
+    pub(crate) get_locked: String,
     /// Deletes the rows of keys.
     pub(crate) delete: String,
     /// Makes the temporary table for the rows.
@@ -41,8 +43,6 @@ pub(crate) struct Bulk {
     pub(crate) fill_stage: String,
     /// Empties it.
     pub(crate) empty_stage: String,
-    /// The order of a key, for locks.
-    pub(crate) key_order: String,
     /// Whether a stored row can change a value that is unique, so that the order of the rows of a call counts.
     pub(crate) moves_unique: bool,
 }
@@ -80,16 +80,13 @@ impl Bulk {
             upsert_one: parts.upsert_one(),
             upsert_and_get: format!("{}, {}", parts.upsert_one(), parts.columns_of("t")),
             get: parts.get(),
+            get_locked: parts.get_locked(),
             delete: parts.delete(),
             make_stage: format!(
                 "CREATE TEMPORARY TABLE IF NOT EXISTS {stage} (i bigint, {typed}) ON COMMIT DELETE ROWS"
             ),
             fill_stage: format!("COPY {stage} FROM STDIN (FORMAT binary)"),
             empty_stage: format!("TRUNCATE {stage}"),
-            key_order: format!(
-                " ORDER BY {}",
-                comma(table.key(), |(_, c)| format!("t.{}", quoted(c.name)))
-            ),
             moves_unique: base
                 .unique
                 .iter()
@@ -297,14 +294,30 @@ impl Parts<'_> {
         })
     }
 
+    /// Key by key through the index. A join could be planned as a walk through the whole table, as long as little is known
+    /// of it, and stay so when it is large; nothing is joined to what is cut off by LIMIT.
     fn get(&self) -> String {
-        let columns = self.columns_of("t");
         format!(
-            "SELECT {columns} FROM {} AS t JOIN {} ON {} WHERE {}",
-            self.name,
-            self.key_arrays(),
-            self.same_key("t", "s"),
-            self.dialect.of_org("t.")
+            "SELECT {columns} FROM {keys} CROSS JOIN LATERAL (SELECT {inner} FROM {name} AS r WHERE {of_org} AND {same} \
+             LIMIT 1) AS t",
+            columns = self.columns_of("t"),
+            keys = self.key_arrays(),
+            inner = self.columns_of("r"),
+            name = self.name,
+            of_org = self.dialect.of_org("r."),
+            same = self.same_key("r", "s"),
+        )
+    }
+
+    fn get_locked(&self) -> String {
+        format!(
+            "SELECT {columns} FROM {name} AS t JOIN {keys} ON {same} WHERE {of_org} ORDER BY {order}",
+            columns = self.columns_of("t"),
+            name = self.name,
+            keys = self.key_arrays(),
+            same = self.same_key("t", "s"),
+            of_org = self.dialect.of_org("t."),
+            order = self.keys("t"),
         )
     }
 

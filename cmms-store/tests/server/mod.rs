@@ -5,6 +5,8 @@
 use cmms_core::ids::{IdGen as _, SystemIds};
 use cmms_core::ports::store::Store as _;
 use cmms_store::{PostgresOptions, PostgresStore};
+use sqlx::{Connection as _, PgConnection};
+use std::time::Duration;
 
 /// The variable that says where it is, as the owner of its database.
 const VARIABLE: &str = "CMMS_TEST_POSTGRES";
@@ -50,6 +52,21 @@ pub(crate) async fn store() -> PostgresStore {
     let store = PostgresStore::connect(options_of(&schema())).await.unwrap();
     store.migrate().await.unwrap();
     store
+}
+
+/// How many rows of a table were read through its indexes since it was made, in a schema that nobody uses any more: the
+/// server knows when the connections have ended.
+pub(crate) async fn rows_read(schema: &str, table: &str, inserted: i64) -> i64 {
+    let mut server = PgConnection::connect(&admin()).await.unwrap();
+    loop {
+        let sql = "SELECT n_tup_ins, idx_tup_fetch FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = $2";
+        let query = sqlx::query_as(sql).bind(schema).bind(table);
+        let (rows, read): (i64, i64) = query.fetch_one(&mut server).await.unwrap();
+        if rows == inserted {
+            return read;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Whether the long counts are asked for.

@@ -117,6 +117,8 @@ pub(super) struct Sieve {
     pub(super) entity: Entity,
     /// The most records of a part.
     pub(super) batch_records: usize,
+    /// Whether nothing of the kind is linked yet, so that no record needs to be looked up.
+    pub(super) is_first: bool,
 }
 
 impl Sieve {
@@ -129,7 +131,7 @@ impl Sieve {
         let (to, parts) = mpsc::channel(1);
         let (at_work, working) = watch::channel(true);
         let written = Arc::new(AtomicU64::new(0));
-        let recent = Recent::new(Arc::clone(&written));
+        let recent = Recent::new(Arc::clone(&written), self.is_first);
         let task = tokio::spawn(self.run(pages, to, at_work, recent));
         Parts::new(parts, working, written, AbortOnDropHandle::new(task))
     }
@@ -215,7 +217,7 @@ impl Sieve {
         let records = newest(page.records, &mut sieved);
         // Before the look-up: what is committed after it is still thought to be on its way.
         let on_its_way = recent.note(&records);
-        let stored = self.stored(&records).await?;
+        let stored = self.stored(&recent.meet(&records)).await?;
         let mapping = Arc::clone(&self.mapping);
         let mut sieved = tokio::task::spawn_blocking(move || {
             for (id, record) in records {
@@ -241,11 +243,14 @@ impl Sieve {
         Ok((sieved, bytes))
     }
 
-    /// What is stored of these records.
-    async fn stored(&self, records: &Records) -> Result<HashMap<String, (Digest, Uuid)>> {
-        let keys: Vec<_> = records
+    /// What is stored of the records with these ids of the vendor.
+    async fn stored(&self, ids: &[&str]) -> Result<HashMap<String, (Digest, Uuid)>> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let keys: Vec<_> = ids
             .iter()
-            .map(|(id, _)| [self.connection.cell(), self.entity.cell(), Cell::text(id)])
+            .map(|id| [self.connection.cell(), self.entity.cell(), Cell::text(id)])
             .collect();
         let keys: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 3]>::as_slice).collect();
         let mut tx = self.store.begin(&self.scope, TxMode::Once).await?;

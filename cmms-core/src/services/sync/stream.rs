@@ -97,6 +97,8 @@ impl<'a, R: Synced> Stream<'a, R> {
         let before = count::<R>(run).fetched;
         let incremental = capabilities.since && !self.plan.force && position.is_none();
         let since = self.checkpoint.high_water.filter(|_| incremental);
+        // Only who holds the lease links records, so what is linked from here on is what this listing met.
+        let is_first = unlisted::is_none_linked(self).await?;
         let pages = Pages::fetch(Listing {
             adapter: Arc::clone(&self.plan.adapter),
             acx: self.plan.acx.clone(),
@@ -117,6 +119,7 @@ impl<'a, R: Synced> Stream<'a, R> {
             connection: self.plan.connection.id,
             entity: R::ENTITY,
             batch_records: most,
+            is_first,
         };
         let mut parts = sieve.start(pages);
         while let Some(part) = parts.next().await {
@@ -133,7 +136,8 @@ impl<'a, R: Synced> Stream<'a, R> {
             // Parts may always be ready: who shares the caller's task, such as a display of progress, gets its turn.
             tokio::task::yield_now().await;
         }
-        if from_the_start && since.is_none() {
+        // What a first listing linked, it listed.
+        if from_the_start && since.is_none() && !is_first {
             let listed = count::<R>(run).fetched - before;
             unlisted::note::<R>(self, run, listed).await?;
         }

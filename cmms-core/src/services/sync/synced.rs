@@ -14,8 +14,6 @@ use uuid::Uuid;
 pub(super) struct Fresh {
     /// Its id.
     pub(super) id: Uuid,
-    /// Its number or tag.
-    pub(super) label: String,
     /// Who runs the sync.
     pub(super) by: String,
     /// The time of the batch.
@@ -43,6 +41,8 @@ pub(super) trait Synced: Record + Clone + PartialEq {
     fn blank() -> Self;
     /// Gives a new record what the mapping cannot know.
     fn begin(&mut self, from: Fresh);
+    /// Gives a new record its number or tag.
+    fn name(&mut self, label: String);
     /// Its id.
     fn uid(&self) -> Uuid;
     /// Its number or tag.
@@ -67,10 +67,12 @@ impl Synced for WorkOrder {
     }
     fn begin(&mut self, from: Fresh) {
         self.id = WorkOrderId(from.id);
-        self.number = from.label;
         self.created_by = from.by;
         self.created_at = from.now;
         self.updated_at = from.now;
+    }
+    fn name(&mut self, label: String) {
+        self.number = label;
     }
     fn uid(&self) -> Uuid {
         self.id.0
@@ -106,10 +108,12 @@ impl Synced for Asset {
     }
     fn begin(&mut self, from: Fresh) {
         self.id = AssetId(from.id);
-        self.asset_id = from.label;
         self.created_by = from.by;
         self.created_at = from.now;
         self.updated_at = from.now;
+    }
+    fn name(&mut self, label: String) {
+        self.asset_id = label;
     }
     fn uid(&self) -> Uuid {
         self.id.0

@@ -9,9 +9,10 @@ use super::synced::Synced;
 use crate::domain::sync_run::SyncRun;
 use crate::domain::sync_state::LinkKey;
 use crate::failpoint::{Failpoint, is_on};
+use crate::ids::ConnectionId;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Dir, Filter, Query, TxMode};
-use crate::record::Field;
+use crate::record::{Cell, Field};
 use crate::{Error, Result, code};
 
 /// Links that are read at once.
@@ -43,6 +44,29 @@ pub(super) fn is_noted(run: &SyncRun) -> bool {
         .any(|e| e.code == code::RECORDS_UNLISTED.id())
 }
 
+/// Whether no record of the kind is linked.
+pub(super) async fn is_none_linked<R: Synced>(stream: &Stream<'_, R>) -> Result<bool> {
+    let (app, connection) = (stream.app, stream.plan.connection.id);
+    let mut tx = app.store.begin(&stream.cx.scope, TxMode::Once).await?;
+    let query = Query {
+        limit: Some(1),
+        ..of_kind::<R>(connection)
+    };
+    Ok(tx.of::<LinkKey>().list(&query).await?.is_empty())
+}
+
+/// The links of the kind, in the order of the vendor's ids.
+fn of_kind<R: Synced>(connection: ConnectionId) -> Query<'static> {
+    Query {
+        filter: Filter::And(vec![
+            Filter::eq(LinkKey::CONNECTION_ID, Cell::Id(connection.0)),
+            Filter::eq(LinkKey::ENTITY, Cell::text(R::ENTITY.as_str())),
+        ]),
+        order: vec![(LinkKey::EXTERNAL_ID, Dir::Asc)],
+        ..Query::default()
+    }
+}
+
 /// How many records of the kind are linked.
 async fn linked<R: Synced>(stream: &Stream<'_, R>) -> Result<u64> {
     let app = stream.app;
@@ -52,14 +76,9 @@ async fn linked<R: Synced>(stream: &Stream<'_, R>) -> Result<u64> {
     let mut last: Option<String> = None;
     loop {
         let query = Query {
-            filter: Filter::And(vec![
-                Filter::eq(LinkKey::CONNECTION_ID, connection.cell()),
-                Filter::eq(LinkKey::ENTITY, R::ENTITY.cell()),
-            ]),
-            order: vec![(LinkKey::EXTERNAL_ID, Dir::Asc)],
             after: last.as_ref().map(|id| vec![id.cell()]),
             limit: Some(AT_ONCE),
-            ..Query::default()
+            ..of_kind::<R>(connection)
         };
         let links = tx.of::<LinkKey>().list(&query).await?;
         count += links.len() as u64;

@@ -74,19 +74,15 @@ pub(super) async fn records<R: Synced>(
         .filter(|i| !present.contains_key(&i.external_id))
         .map(|i| i.external_id.as_str())
         .collect();
-    let mut names = match R::NUMBERED {
-        Some(prefix) => {
-            let numbers = numbers::take(uow.tx(), prefix, now, new.len()).await?;
-            new.iter()
-                .map(|id| (*id).to_owned())
-                .zip(numbers.into_iter().map(Ok))
-                .collect()
-        }
-        None => tags::choose(uow.tx(), &connection.slug, &new).await?,
+    // Numbers are taken at the end, only for what is stored; by a tag others may be meant.
+    let mut tags = match R::NUMBERED {
+        Some(_) => None,
+        None => Some(tags::choose(uow.tx(), &connection.slug, &new).await?),
     };
     let mut inserts = Vec::with_capacity(new.len());
     let mut updates = Vec::new();
-    let mut links = Vec::with_capacity(items.len());
+    let mut new_links = Vec::with_capacity(new.len());
+    let mut links = Vec::new();
     let mut arrived = Vec::new();
     // Fields first: an asset that cannot be stored is nobody's parent.
     let mut merging: Vec<Merging<R>> = Vec::with_capacity(items.len());
@@ -100,17 +96,8 @@ pub(super) async fn records<R: Synced>(
                 ..
             }) => merge(&mut record, &mut item.mapped, Some(&snapshot))
                 .map(|merged| (record, Some(snapshot), merged)),
-            None => names
-                .remove(&item.external_id)
-                .unwrap_or_else(|| Err(no_name()))
-                .and_then(|label| {
-                    let id = item.known.unwrap_or_else(|| stream.app.ids.next());
-                    let by = run.requested_by.clone();
-                    let made = item.fresh.take().map(|made| Ok(*made));
-                    let mut record = made.unwrap_or_else(|| fresh::<R>(&mut item.mapped))?;
-                    record.begin(Fresh { id, label, by, now });
-                    Ok((record, None, Merged::default()))
-                }),
+            None => begun(stream, run, &mut item, tags.as_mut(), now)
+                .map(|record| (record, None, Merged::default())),
         };
         match merged {
             Ok((record, snapshot, merged)) => {
@@ -162,6 +149,10 @@ pub(super) async fn records<R: Synced>(
             fields: std::mem::take(&mut merged.fields),
             overwritten: std::mem::take(&mut merged.overwritten),
         });
+        // Where a record was thought to be new and is linked, its link must not be written over: that it is not new
+        // undoes the batch.
+        let is_new = one.item.known.is_none() && !one.item.unsure;
+        let links = if is_new { &mut new_links } else { &mut links };
         links.push(link(connection.id, R::ENTITY, one.item, record.uid(), now));
         match action {
             "create" => inserts.push(one.record),
@@ -174,18 +165,58 @@ pub(super) async fn records<R: Synced>(
     }
     let count = count::<R>(run);
     count.created += inserts.len() as u64;
-    count.updated += (links.len() - inserts.len()) as u64;
+    count.updated += (new_links.len() + links.len() - inserts.len()) as u64;
     let tx = uow.tx();
-    all(tx.of::<R>().save_all(&inserts, SaveRule::Insert).await?)?;
-    all(tx.of::<R>().save_all(&updates, SaveRule::Update).await?)?;
-    all(tx
-        .of::<ExternalLink>()
-        .save_all(&links, SaveRule::Upsert)
-        .await?)?;
+    // What needs no answer first, so that the store has something to do meanwhile.
+    tx.of::<ExternalLink>().insert_all_later(&new_links).await?;
+    if !links.is_empty() {
+        let mut stored = tx.of::<ExternalLink>();
+        all(stored.save_all(&links, SaveRule::Upsert).await?)?;
+    }
+    if !updates.is_empty() {
+        all(tx.of::<R>().save_all(&updates, SaveRule::Update).await?)?;
+    }
+    if let Some(prefix) = R::NUMBERED {
+        let numbers = numbers::take(tx, prefix, now, inserts.len()).await?;
+        for (record, number) in inserts.iter_mut().zip(numbers) {
+            record.name(number);
+        }
+    }
+    tx.of::<R>().insert_all_later(&inserts).await?;
     written
         .audit
         .extend(pending::link(tx, &arrived, now).await?);
     Ok(written)
+}
+
+/// A record of ours for one that is not stored: with its tag, if it is not numbered.
+fn begun<R: Synced>(
+    stream: &Stream<'_, R>,
+    run: &SyncRun,
+    item: &mut Item<R>,
+    tags: Option<&mut BTreeMap<String, Result<String, MapError>>>,
+    now: DateTime<Utc>,
+) -> Result<R, MapError> {
+    let tag = match tags {
+        Some(tags) => Some(
+            tags.remove(&item.external_id)
+                .unwrap_or_else(|| Err(no_name()))?,
+        ),
+        None => None,
+    };
+    let mut record = match item.fresh.take() {
+        Some(made) => *made,
+        None => fresh::<R>(&mut item.mapped)?,
+    };
+    record.begin(Fresh {
+        id: item.known.unwrap_or_else(|| stream.app.ids.next()),
+        by: run.requested_by.clone(),
+        now,
+    });
+    if let Some(tag) = tag {
+        record.name(tag);
+    }
+    Ok(record)
 }
 
 /// A record whose fields are merged and whose references are not yet.

@@ -69,6 +69,62 @@ pub async fn row_put_off_that_is_not_new_fails_the_transaction(store: &dyn Store
     }
 }
 
+/// Many rows that are inserted later are found by the next call, stored with the commit, and gone without it, also where
+/// the store is still busy with them.
+pub async fn rows_put_off_together_are_stored_with_the_commit(store: &dyn Store) {
+    let scope = scope(store, "a").await;
+    let orders: Vec<WorkOrder> = (0..900).map(samples::work_order).collect();
+    let mut tx = write(store, &scope).await;
+    for some in orders.chunks(300) {
+        tx.of().insert_all_later(some).await.unwrap();
+    }
+    tx.of::<WorkOrder>().insert_all_later(&[]).await.unwrap();
+    let key = [crate::record::Cell::Id(orders[899].id.0)];
+    let found = tx.of::<WorkOrder>().get(&key).await.unwrap();
+    assert_eq!(found.as_ref(), orders.last());
+    assert_eq!(all::<WorkOrder>(store, &scope).await, [], "not yet");
+    tx.commit().await.unwrap();
+    let mut sorted = orders.clone();
+    sorted.sort_by_key(|order| order.id);
+    assert_eq!(all::<WorkOrder>(store, &scope).await, sorted);
+    let more: Vec<WorkOrder> = (900..1_200).map(samples::work_order).collect();
+    let mut tx = write(store, &scope).await;
+    tx.of().insert_all_later(&more).await.unwrap();
+    drop(tx);
+    let mut tx = write(store, &scope).await;
+    tx.of().insert_all_later(&more).await.unwrap();
+    tx.of()
+        .insert_later(&samples::setting("s", 1))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(all::<WorkOrder>(store, &scope).await.len(), 1_200);
+}
+
+/// One of many rows that was taken for new and is not fails the transaction, at the latest with its commit.
+pub async fn rows_put_off_one_of_which_is_not_new_fail_the_transaction(store: &dyn Store) {
+    let scope = scope(store, "a").await;
+    let first = samples::work_order(7);
+    let mut tx = write(store, &scope).await;
+    tx.of().insert_later(&first).await.unwrap();
+    tx.commit().await.unwrap();
+    let orders: Vec<WorkOrder> = (0..20).map(samples::work_order).collect();
+    let twice = [samples::work_order(30), samples::work_order(30)];
+    for rows in [&orders[..], &twice[..]] {
+        let mut tx = write(store, &scope).await;
+        let failed = match tx.of().insert_all_later(rows).await {
+            Ok(()) => match tx.of().insert_all_later(&[samples::work_order(40)]).await {
+                Ok(()) => tx.commit().await.unwrap_err(),
+                Err(e) => e,
+            },
+            Err(e) => e,
+        };
+        assert_eq!(failed.code().id(), "CMMS-INTERNAL-001", "{failed}");
+        let stored = all::<WorkOrder>(store, &scope).await;
+        assert_eq!(stored, std::slice::from_ref(&first));
+    }
+}
+
 /// An upsert that is read back answers the row as it is then: new, added to, and unchanged.
 pub async fn upsert_reads_back_what_is_stored(store: &dyn Store) {
     let scope = scope(store, "a").await;
