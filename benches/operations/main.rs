@@ -160,24 +160,35 @@ fn theirs(
         b.to_async(runtime)
             .iter(|| plain.create(next.fetch_add(1, Ordering::Relaxed)));
     });
+    group.bench_function("transaction", |b| {
+        b.to_async(runtime)
+            .iter(|| plain.create_in_transaction(next.fetch_add(1, Ordering::Relaxed)));
+    });
     group.finish();
 }
 
 /// The medians that criterion has written, side by side.
 fn show(engine: &str) {
     println!(
-        "\n  {:<10} {:>10} {:>10} {:>7}",
+        "\n  {:<12} {:>10} {:>10} {:>7}",
         engine, "cmms, us", "sqlx, us", "ratio"
     );
-    for name in ["get", "list", "create"] {
+    // Ours writes number, record and audit in one transaction; sqlx the record, alone and in a transaction.
+    let pairs = [
+        ("get", "get"),
+        ("list", "list"),
+        ("create", "create"),
+        ("create", "transaction"),
+    ];
+    for (name, plain) in pairs {
         let (Some(ours), Some(theirs)) = (
             micros(&format!("cmms-{engine}"), name),
-            micros(&format!("sqlx-{engine}"), name),
+            micros(&format!("sqlx-{engine}"), plain),
         ) else {
             continue;
         };
         println!(
-            "  {name:<10} {ours:>10.1} {theirs:>10.1} {:>7.2}",
+            "  {plain:<12} {ours:>10.1} {theirs:>10.1} {:>7.2}",
             ours / theirs
         );
     }

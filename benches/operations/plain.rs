@@ -58,4 +58,12 @@ impl Plain {
             Self::Postgres(plain) => plain.create(n).await,
         }
     }
+
+    /// The same with a transaction of its own around it, as programs do that write more than one row.
+    pub async fn create_in_transaction(&self, n: usize) {
+        match self {
+            Self::Sqlite(plain) => plain.create_in_transaction(n).await,
+            Self::Postgres(plain) => plain.create_in_transaction(n).await,
+        }
+    }
 }

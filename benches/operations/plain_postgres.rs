@@ -1,7 +1,7 @@
 //! Plain sqlx on PostgreSQL, as a role for which row-level security does not hold.
 
 use crate::plain::{COLUMNS, Order};
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::{PgConnection, PgPool, PgRow};
 use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -55,12 +55,23 @@ impl Postgres {
     }
 
     pub async fn create(&self, n: usize) {
+        let mut connection = self.pool.acquire().await.expect("a connection");
+        self.insert(&mut connection, n).await;
+    }
+
+    pub async fn create_in_transaction(&self, n: usize) {
+        let mut transaction = self.pool.begin().await.expect("a transaction");
+        self.insert(&mut transaction, n).await;
+        transaction.commit().await.expect("a commit");
+    }
+
+    async fn insert(&self, connection: &mut PgConnection, n: usize) {
         sqlx::query(AssertSqlSafe(self.create.clone()))
             .bind(self.org)
             .bind(Uuid::now_v7())
             .bind(format!("WO-20990101-{n:06}"))
             .bind("Check pump")
-            .execute(&self.pool)
+            .execute(connection)
             .await
             .expect("an insert");
     }

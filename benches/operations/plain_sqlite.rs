@@ -58,6 +58,12 @@ impl Sqlite {
         let mut connection = self.pool.acquire().await.expect("a connection");
         insert(&mut connection, &self.org, n).await;
     }
+
+    pub async fn create_in_transaction(&self, n: usize) {
+        let mut transaction = self.pool.begin().await.expect("a transaction");
+        insert(&mut transaction, &self.org, n).await;
+        transaction.commit().await.expect("a commit");
+    }
 }
 
 async fn insert(connection: &mut SqliteConnection, org: &[u8], n: usize) {
