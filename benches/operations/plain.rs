@@ -22,6 +22,22 @@ pub struct Order {
     pub reals: [Option<f64>; 2],
 }
 
+/// What a vendor calls a record.
+#[derive(Debug)]
+#[expect(dead_code, reason = "the fields are read to be there")]
+pub struct Link {
+    pub connection: Vec<u8>,
+    pub texts: [Option<String>; 4],
+    pub changed_at: Option<i64>,
+}
+
+/// The columns of a link, behind those of an order.
+pub const LINK: &str =
+    "l.connection_id, l.entity, l.external_id, l.vendor_values, l.number, l.changed_at";
+
+/// Where the numbers begin that are counted in the database: no other benchmark gets so far.
+pub const OWN: usize = 50_000_000;
+
 /// One of the engines.
 pub enum Plain {
     Sqlite(Sqlite),
@@ -59,11 +75,19 @@ impl Plain {
         }
     }
 
-    /// The same with a transaction of its own around it, as programs do that write more than one row.
-    pub async fn create_in_transaction(&self, n: usize) {
+    /// A page with what vendors call its records, as ours answers it.
+    pub async fn list_linked(&self, status: &str) -> Vec<(Order, Option<Link>)> {
         match self {
-            Self::Sqlite(plain) => plain.create_in_transaction(n).await,
-            Self::Postgres(plain) => plain.create_in_transaction(n).await,
+            Self::Sqlite(plain) => plain.list_linked(status).await,
+            Self::Postgres(plain) => plain.list_linked(status).await,
+        }
+    }
+
+    /// A record with the next number of the day and an entry of the audit, in a transaction, as ours writes it.
+    pub async fn create_audited(&self) {
+        match self {
+            Self::Sqlite(plain) => plain.create_audited().await,
+            Self::Postgres(plain) => plain.create_audited().await,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Plain sqlx on PostgreSQL, as a role for which row-level security does not hold.
 
-use crate::plain::{COLUMNS, Order};
+use crate::plain::{COLUMNS, LINK, Link, OWN, Order};
 use sqlx::postgres::{PgConnection, PgPool, PgRow};
 use sqlx::types::Uuid;
 use sqlx::{AssertSqlSafe, Row};
@@ -14,6 +14,9 @@ pub struct Postgres {
     get: String,
     list: String,
     create: String,
+    list_linked: String,
+    number: String,
+    audit: String,
 }
 
 impl Postgres {
@@ -33,6 +36,20 @@ impl Postgres {
                 "INSERT INTO {table} (org_id, id, version, created_at, created_by, updated_at, number, title, \
                  priority, status, work_order_type, source, tags, custom_fields) VALUES ($1, $2, 1, now(), \
                  'user:bench', now(), $3, $4, 'high', 'scheduled', 'corrective', 'manual', '[]', '{{}}')"
+            ),
+            list_linked: format!(
+                "SELECT t.*, {LINK} FROM (SELECT {COLUMNS} FROM {table} WHERE org_id = $1 AND status = $2 \
+                 ORDER BY id LIMIT 50) t LEFT JOIN {SCHEMA}.external_links l ON l.org_id = $1 AND l.record_id = t.id \
+                 ORDER BY t.id"
+            ),
+            number: format!(
+                "INSERT INTO {SCHEMA}.daily_numbers AS d (org_id, prefix, day, last) VALUES ($1, 'XX', '2099-01-01', 1) \
+                 ON CONFLICT (org_id, prefix, day) DO UPDATE SET last = d.last + excluded.last RETURNING last"
+            ),
+            audit: format!(
+                "INSERT INTO {SCHEMA}.audit_entries (org_id, id, at, actor_kind, actor_id, action, object_type, \
+                 object_id, object_version, request_id, change, result) VALUES ($1, $2, now(), 'user', 'bench', \
+                 'work_orders.create', 'work_order', $3, 1, 'request', '{{}}', 'ok')"
             ),
             pool,
         }
@@ -59,21 +76,46 @@ impl Postgres {
         self.insert(&mut connection, n).await;
     }
 
-    pub async fn create_in_transaction(&self, n: usize) {
+    pub async fn list_linked(&self, status: &str) -> Vec<(Order, Option<Link>)> {
+        let rows = sqlx::query(AssertSqlSafe(self.list_linked.clone()))
+            .bind(self.org)
+            .bind(status)
+            .fetch_all(&self.pool)
+            .await;
+        let rows = rows.expect("rows");
+        rows.iter().map(|row| (order(row), link(row))).collect()
+    }
+
+    pub async fn create_audited(&self) {
         let mut transaction = self.pool.begin().await.expect("a transaction");
-        self.insert(&mut transaction, n).await;
+        let number = sqlx::query(AssertSqlSafe(self.number.clone()))
+            .bind(self.org)
+            .fetch_one(&mut *transaction)
+            .await;
+        let number: i64 = number.expect("a number").get(0);
+        let number = usize::try_from(number).expect("a number");
+        let id = self.insert(&mut transaction, OWN + number).await;
+        sqlx::query(AssertSqlSafe(self.audit.clone()))
+            .bind(self.org)
+            .bind(Uuid::now_v7())
+            .bind(id.to_string())
+            .execute(&mut *transaction)
+            .await
+            .expect("an entry");
         transaction.commit().await.expect("a commit");
     }
 
-    async fn insert(&self, connection: &mut PgConnection, n: usize) {
+    async fn insert(&self, connection: &mut PgConnection, n: usize) -> Uuid {
+        let id = Uuid::now_v7();
         sqlx::query(AssertSqlSafe(self.create.clone()))
             .bind(self.org)
-            .bind(Uuid::now_v7())
+            .bind(id)
             .bind(format!("WO-20990101-{n:06}"))
             .bind("Check pump")
             .execute(connection)
             .await
             .expect("an insert");
+        id
     }
 }
 
@@ -101,4 +143,14 @@ fn order(row: &PgRow) -> Order {
         numbers,
         reals: [23, 27].map(|i| row.get(i)),
     }
+}
+
+fn link(row: &PgRow) -> Option<Link> {
+    let connection: Option<Uuid> = row.get(33);
+    let at: Option<sqlx::types::chrono::DateTime<sqlx::types::chrono::Utc>> = row.get(38);
+    Some(Link {
+        connection: connection?.into_bytes().to_vec(),
+        texts: [34, 35, 36, 37].map(|i| row.try_get_unchecked(i).expect("a text")),
+        changed_at: at.map(|at| at.timestamp_micros()),
+    })
 }
