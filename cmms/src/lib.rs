@@ -16,6 +16,8 @@
 
 mod client;
 pub mod config;
+#[cfg(feature = "embed")]
+pub mod embed;
 mod open;
 pub mod process;
 pub mod secrets;

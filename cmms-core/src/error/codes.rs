@@ -84,6 +84,10 @@ codes! {
     OP_KEY_REUSED = "CMMS-OP-005", InvalidInput, "key_reused", "The idempotency key was used for another input", "Use a new key for each wish, and the same key only to repeat the same call.";
     OP_KEY_IN_USE = "CMMS-OP-006", Conflict, "key_in_use", "The first call with this idempotency key is still under way", "Wait for the first call to end, then repeat it with the same key to get its answer.";
     OP_KEY = "CMMS-OP-007", InvalidInput, "bad_key", "The idempotency key cannot be used", "Send one key of 1 to 255 visible ASCII characters, such as a UUID.";
+    EMBED_CLOSED = "CMMS-EMBED-001", Conflict, "closed", "The client is closed", "Open another client; do not call one after it was closed.";
+    EMBED_FORKED = "CMMS-EMBED-002", Unsupported, "forked", "The client belongs to the process that opened it", "Open a client in the child after the fork, or start children by spawning programs instead.";
+    EMBED_ARGUMENT = "CMMS-EMBED-003", InvalidInput, "bad_argument", "An argument of the library's C functions cannot be used", "Correct the argument that the message names; every pointer needs its length, every text is UTF-8.";
+    EMBED_VERSION = "CMMS-EMBED-004", Unsupported, "other_version", "Library and client do not fit each other", "Install the library and the client of one release; a newer library serves an older client.";
     WORK_ORDER_NOT_FOUND = "CMMS-WO-001", NotFound, "work_order_not_found", "There is no such work order", "List the work orders to see which exist.";
     WORK_ORDER_TRANSITION = "CMMS-WO-002", Conflict, "illegal_transition", "The work order cannot go from its status to that one", "Move it to one of the statuses that the message lists.";
     WORK_ORDER_REASON = "CMMS-WO-003", InvalidInput, "reason_required", "This change of status needs a reason", "Send `reason` with the status.";

@@ -4,7 +4,12 @@
 //! the table of errors in `cmms-core`) and run `cargo xtask gen`. `--check` and the step `gen` of `cargo xtask test`
 //! fail on a file that differs.
 
+mod api;
+mod python;
+mod services;
+
 use crate::fail::{Failure, Result};
+use api::Api;
 use cmms_core::error::ALL_CODES;
 use cmms_core::ops::{pages, schema};
 use serde_json::{Map, Value};
@@ -45,8 +50,32 @@ fn files() -> Result<Vec<Generated>> {
             text: pages::page(code),
         });
     }
+    files.extend(python_files()?);
     Ok(files)
 }
+
+/// The Python package's modules.
+fn python_files() -> Result<Vec<Generated>> {
+    let api = Api::read(&schema::operations())?;
+    let mut modules = vec![
+        ("models", python::models(&api)),
+        ("exceptions", python::exceptions(&schema::errors())),
+        ("_ops", python::operations(&api)),
+    ];
+    for service in services::SERVICES {
+        modules.push((service.module, python::service(&api, service)?));
+    }
+    Ok(modules
+        .into_iter()
+        .map(|(name, text)| Generated {
+            path: format!("{PYTHON}/{name}.py"),
+            text,
+        })
+        .collect())
+}
+
+/// Where the Python package is.
+const PYTHON: &str = "cmms-py/python/cmms";
 
 /// Where the page of each error code is.
 const PAGES: &str = "docs/errors";
@@ -174,6 +203,8 @@ mod tests {
             "cmms-adapters",
             "cmms",
             "cmms-server",
+            "cmms-ffi",
+            "cmms-py",
         ]
         .iter()
         .map(|krate| root.join(krate).join("src"))

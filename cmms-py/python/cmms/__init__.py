@@ -1,0 +1,25 @@
+"""The maintenance-integration engine that any program can embed."""
+
+from . import models
+from ._client import AsyncClient, Client, aopen, open
+from ._native import VERSION as __version__
+from ._values import UNSET, Model, Page, Unset
+from .exceptions import *  # noqa: F403
+from .exceptions import __all__ as _errors
+from .models import *  # noqa: F403
+from .models import __all__ as _models
+
+__all__ = [
+    "UNSET",
+    "AsyncClient",
+    "Client",
+    "Model",
+    "Page",
+    "Unset",
+    "__version__",
+    "aopen",
+    "models",
+    "open",
+    *_errors,
+    *_models,
+]
