@@ -128,7 +128,7 @@ impl Builder {
         self
     }
 
-    /// Lets other processes go on with a run of this one when it was not heard of for so long, instead of 15 seconds.
+    /// Lets other processes go on with a run of this one when it was not heard of for so long, instead of 12 seconds.
     /// All processes of a database should say the same.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a lease counts that is not renewed: after that time at most another process goes on with a run.
-const LEASE: Duration = Duration::from_secs(15);
+const LEASE: Duration = Duration::from_secs(12);
 
 /// The parts of an application; what opens a database fills them in.
 #[derive(Debug)]

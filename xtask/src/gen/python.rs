@@ -15,7 +15,8 @@ fn head(doc: &str) -> String {
 
 /// `models.py`: enums and records.
 pub(super) fn models(api: &Api) -> String {
-    let mut out = head("What operations answer: records with typed fields, and the words they use.");
+    let mut out =
+        head("What operations answer: records with typed fields, and the words they use.");
     out.push_str(
         "from datetime import date, datetime\nfrom decimal import Decimal\nfrom typing import Any\nfrom uuid import UUID\n\n\
          from ._values import Model, OpenEnum, as_date, as_time\n",
@@ -162,7 +163,10 @@ pub(super) fn exceptions(errors: &Value) -> String {
             ))
         })
         .collect();
-    let mut kinds: Vec<(u64, &str)> = rows.iter().map(|(_, kind, number)| (*number, *kind)).collect();
+    let mut kinds: Vec<(u64, &str)> = rows
+        .iter()
+        .map(|(_, kind, number)| (*number, *kind))
+        .collect();
     kinds.sort_unstable();
     kinds.dedup();
     let mut names = vec!["CmmsError".to_owned()];
@@ -182,7 +186,10 @@ pub(super) fn exceptions(errors: &Value) -> String {
         names.push(name);
     }
     for (name, base, code) in OWN {
-        let _ = write!(out, "\n\nclass {name}({base}):\n    \"\"\"`{code}`.\"\"\"\n");
+        let _ = write!(
+            out,
+            "\n\nclass {name}({base}):\n    \"\"\"`{code}`.\"\"\"\n"
+        );
         names.push((*name).to_owned());
     }
     out.push_str("\n\n_BY_CODE: dict[str, type[CmmsError]] = {\n");
@@ -225,7 +232,9 @@ fn class(kind: &str) -> (String, Option<&'static str>) {
 
 /// `_ops.py`: the clients with their groups, for calls that wait and for coroutines.
 pub(super) fn operations(api: &Api) -> String {
-    let mut out = head("The operations: one class for each group, once for calls that wait and once for coroutines.");
+    let mut out = head(
+        "The operations: one class for each group, once for calls that wait and once for coroutines.",
+    );
     out.push_str(IMPORTS);
     out.push_str(
         "from . import models\nfrom ._transport import AsyncTransport, SyncTransport\n\
@@ -352,10 +361,23 @@ impl Mode {
 
 fn method(out: &mut String, op: &Op, mode: Mode) {
     let answer = answer(op);
-    let key = if op.takes_key { ", key=idempotency_key" } else { "" };
-    let _ = write!(out, "\n    {} {}(\n        self,\n", mode.def(), name(&op.method));
+    let key = if op.takes_key {
+        ", key=idempotency_key"
+    } else {
+        ""
+    };
+    let _ = write!(
+        out,
+        "\n    {} {}(\n        self,\n",
+        mode.def(),
+        name(&op.method)
+    );
     parameters(out, op, op.takes_key);
-    let _ = write!(out, "    ) -> {answer}:\n        {}\n", method_doc(op, &op.doc));
+    let _ = write!(
+        out,
+        "    ) -> {answer}:\n        {}\n",
+        method_doc(op, &op.doc)
+    );
     let call = match mode {
         Mode::Sync => "self._transport.call",
         Mode::Async => "await self._transport.call",
@@ -389,7 +411,11 @@ fn pages(out: &mut String, op: &Op, of: &str, mode: Mode) {
         name(&op.method)
     );
     for field in &op.input.fields {
-        let value = if field.name == "cursor" { "cursor".to_owned() } else { name(&field.name) };
+        let value = if field.name == "cursor" {
+            "cursor".to_owned()
+        } else {
+            name(&field.name)
+        };
         let _ = writeln!(out, "                {}={value},", name(&field.name));
     }
     out.push_str(
@@ -408,7 +434,11 @@ fn parameters(out: &mut String, op: &Op, takes_key: bool) {
         out.push_str("        *,\n");
     }
     for field in others {
-        let null = if field.nullable && field.ty != Type::Any { " | None" } else { "" };
+        let null = if field.nullable && field.ty != Type::Any {
+            " | None"
+        } else {
+            ""
+        };
         let _ = writeln!(
             out,
             "        {}: {}{null} | Unset = UNSET,",
