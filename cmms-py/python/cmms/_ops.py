@@ -25,8 +25,8 @@ class Connections:
 
     def create(
         self,
-        api_url: str,
         cmms_type: str,
+        api_url: str,
         connection_name: str,
         *,
         api_key: str | None | Unset = UNSET,
@@ -40,8 +40,8 @@ class Connections:
     ) -> models.Connection:
         """Adds a connection to a vendor's system; nobody is called.
 
-        api_url: The address of its API.
         cmms_type: The vendor's system, such as `upkeep`.
+        api_url: The address of its API.
         connection_name: What people call the connection; unique.
         api_key: The vendor's API key, in its short form.
         credentials: The credentials by field, as the vendor needs them.
@@ -52,8 +52,8 @@ class Connections:
         username: The user name, where the vendor logs in.
         """
         return models.Connection(self._transport.call("connections.create", {
-            "api_url": api_url,
             "cmms_type": cmms_type,
+            "api_url": api_url,
             "connection_name": connection_name,
             "api_key": api_key,
             "credentials": credentials,
@@ -866,8 +866,8 @@ class Assets:
     def register(
         self,
         asset_id: str,
-        asset_type: models.AssetType | str,
         name: str,
+        asset_type: models.AssetType | str,
         *,
         criticality: models.Priority | str | None | Unset = UNSET,
         custom_fields: Mapping[str, Any] | None | Unset = UNSET,
@@ -890,8 +890,8 @@ class Assets:
         """Registers an asset.
 
         asset_id: Your own name for it: 1 to 128 visible characters.
-        asset_type: What kind of asset it is.
         name: What people call it.
+        asset_type: What kind of asset it is.
         criticality: How much depends on it.
         custom_fields: Fields of your own.
         department: The department that it belongs to.
@@ -911,8 +911,8 @@ class Assets:
         """
         return models.Asset(self._transport.call("assets.register", {
             "asset_id": asset_id,
-            "asset_type": asset_type,
             "name": name,
+            "asset_type": asset_type,
             "criticality": criticality,
             "custom_fields": custom_fields,
             "department": department,
@@ -1103,8 +1103,8 @@ class AsyncConnections:
 
     async def create(
         self,
-        api_url: str,
         cmms_type: str,
+        api_url: str,
         connection_name: str,
         *,
         api_key: str | None | Unset = UNSET,
@@ -1118,8 +1118,8 @@ class AsyncConnections:
     ) -> models.Connection:
         """Adds a connection to a vendor's system; nobody is called.
 
-        api_url: The address of its API.
         cmms_type: The vendor's system, such as `upkeep`.
+        api_url: The address of its API.
         connection_name: What people call the connection; unique.
         api_key: The vendor's API key, in its short form.
         credentials: The credentials by field, as the vendor needs them.
@@ -1130,8 +1130,8 @@ class AsyncConnections:
         username: The user name, where the vendor logs in.
         """
         return models.Connection(await self._transport.call("connections.create", {
-            "api_url": api_url,
             "cmms_type": cmms_type,
+            "api_url": api_url,
             "connection_name": connection_name,
             "api_key": api_key,
             "credentials": credentials,
@@ -1944,8 +1944,8 @@ class AsyncAssets:
     async def register(
         self,
         asset_id: str,
-        asset_type: models.AssetType | str,
         name: str,
+        asset_type: models.AssetType | str,
         *,
         criticality: models.Priority | str | None | Unset = UNSET,
         custom_fields: Mapping[str, Any] | None | Unset = UNSET,
@@ -1968,8 +1968,8 @@ class AsyncAssets:
         """Registers an asset.
 
         asset_id: Your own name for it: 1 to 128 visible characters.
-        asset_type: What kind of asset it is.
         name: What people call it.
+        asset_type: What kind of asset it is.
         criticality: How much depends on it.
         custom_fields: Fields of your own.
         department: The department that it belongs to.
@@ -1989,8 +1989,8 @@ class AsyncAssets:
         """
         return models.Asset(await self._transport.call("assets.register", {
             "asset_id": asset_id,
-            "asset_type": asset_type,
             "name": name,
+            "asset_type": asset_type,
             "criticality": criticality,
             "custom_fields": custom_fields,
             "department": department,

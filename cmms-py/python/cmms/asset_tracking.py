@@ -21,8 +21,8 @@ class AssetTrackingService(Service):
     async def register_asset(
         self,
         asset_id: str,
-        asset_type: models.AssetType | str,
         name: str,
+        asset_type: models.AssetType | str,
         *,
         criticality: models.Priority | str | None | Unset = UNSET,
         custom_fields: Mapping[str, Any] | None | Unset = UNSET,
@@ -45,8 +45,8 @@ class AssetTrackingService(Service):
         """Registers an asset.
 
         asset_id: Your own name for it: 1 to 128 visible characters.
-        asset_type: What kind of asset it is.
         name: What people call it.
+        asset_type: What kind of asset it is.
         criticality: How much depends on it.
         custom_fields: Fields of your own.
         department: The department that it belongs to.
@@ -67,8 +67,8 @@ class AssetTrackingService(Service):
         client = await self._open()
         return await client.assets.register(
             asset_id=asset_id,
-            asset_type=asset_type,
             name=name,
+            asset_type=asset_type,
             criticality=criticality,
             custom_fields=custom_fields,
             department=department,

@@ -20,8 +20,8 @@ class CMMSDataSynchronizationService(Service):
 
     async def add_cmms_connection(
         self,
-        api_url: str,
         cmms_type: str,
+        api_url: str,
         connection_name: str,
         *,
         api_key: str | None | Unset = UNSET,
@@ -35,8 +35,8 @@ class CMMSDataSynchronizationService(Service):
     ) -> models.Connection:
         """Adds a connection to a vendor's system; nobody is called.
 
-        api_url: The address of its API.
         cmms_type: The vendor's system, such as `upkeep`.
+        api_url: The address of its API.
         connection_name: What people call the connection; unique.
         api_key: The vendor's API key, in its short form.
         credentials: The credentials by field, as the vendor needs them.
@@ -48,8 +48,8 @@ class CMMSDataSynchronizationService(Service):
         """
         client = await self._open()
         return await client.connections.create(
-            api_url=api_url,
             cmms_type=cmms_type,
+            api_url=api_url,
             connection_name=connection_name,
             api_key=api_key,
             credentials=credentials,

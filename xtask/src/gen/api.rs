@@ -128,9 +128,7 @@ impl<'a> Reader<'a> {
         let input = self.target(&row["input"])?.1;
         let mut input = self.object(input)?;
         // What names the object comes first, then what is needed, then the rest.
-        input
-            .fields
-            .sort_by_key(|f| (!in_path(f), !f.required, f.name.clone()));
+        input.fields.sort_by_key(|f| (!in_path(f), !f.required));
         let (output, schema) = self.target(&row["output"])?;
         let items = schema.pointer("/properties/items/items");
         let output = match items.filter(|_| output.starts_with("Page")) {

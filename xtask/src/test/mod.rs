@@ -12,6 +12,7 @@ pub(crate) mod postgres;
 #[path = "postgres/none.rs"]
 pub(crate) mod postgres;
 mod programs;
+mod python;
 mod report;
 mod setup;
 
@@ -79,7 +80,10 @@ impl Options {
 }
 
 fn needs_build(step: &Step) -> bool {
-    matches!(step.work, Work::Suite(_) | Work::Examples(_))
+    matches!(
+        step.work,
+        Work::Suite(_) | Work::Examples(_) | Work::Outside(_)
+    )
 }
 
 /// Runs the steps that the options ask for and prints the table.
@@ -187,6 +191,7 @@ fn perform_with(root: &Path, step: &Step, made: &mut Made) -> Result<()> {
     };
     match &step.work {
         Work::Inside(task) => task(root),
+        Work::Outside(task) => task(root, environment),
         Work::Cargo(commands) => commands
             .iter()
             .try_for_each(|command| cargo(root, command, environment)),

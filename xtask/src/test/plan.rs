@@ -1,5 +1,6 @@
 //! The steps of the README's test command, as data.
 
+use super::programs::Environment;
 use crate::fail::Result;
 use std::path::Path;
 
@@ -23,6 +24,8 @@ pub(crate) struct Step {
 pub(crate) enum Work {
     /// A function of xtask.
     Inside(fn(&Path) -> Result<()>),
+    /// A function of xtask that starts other languages' programs; it needs the programs of the build.
+    Outside(fn(&Path, Environment<'_>) -> Result<()>),
     /// Cargo commands, one after the other.
     Cargo(&'static [Cargo]),
     /// Builds all test programs once, with one set of features for all suites.
@@ -173,6 +176,12 @@ pub(crate) const STEPS: &[Step] = &[
         1,
         "tests of the examples, then each example is run",
         Work::Examples("examples/rust"),
+    )),
+    with_postgres(step(
+        "python",
+        8,
+        "the Python package as a wheel in an empty environment, its types, its tests",
+        Work::Outside(super::python::test),
     )),
     suite("xtask", 1, "xtask"),
     with_postgres(step(

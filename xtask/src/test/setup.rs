@@ -50,6 +50,9 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     if let Err(lacking) = postgres::ensure() {
         missing.push(lacking.to_string());
     }
+    if let Err(lacking) = super::python::ensure() {
+        missing.push(lacking.to_string());
+    }
     Failure::unless_empty("this machine lacks", &missing)
 }
 

@@ -1,0 +1,79 @@
+"""The lines of the product's first document, in a process of their own: the services share one store."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+LINES = '''
+import asyncio, sys
+from cmms.data_synchronization import CMMSDataSynchronizationService
+from cmms.work_order_processing import WorkOrderProcessingService
+from cmms.maintenance_scheduling import MaintenanceSchedulingService
+from cmms.asset_tracking import AssetTrackingService
+
+async def main():
+    # Initialize services
+    data_sync_service = CMMSDataSynchronizationService()
+    work_order_service = WorkOrderProcessingService()
+    maintenance_service = MaintenanceSchedulingService()
+    asset_tracking_service = AssetTrackingService()
+
+    # Add CMMS connection
+    connection = await data_sync_service.add_cmms_connection(
+        cmms_type="upkeep",
+        api_url=sys.argv[1],
+        api_key=sys.argv[2],
+        connection_name="Upkeep Production"
+    )
+
+    # Sync work orders
+    result = await data_sync_service.sync_work_orders(
+        cmms_connection_id=connection.id,
+        force_sync=False
+    )
+
+    # Create work order
+    work_order = await work_order_service.create_work_order(
+        asset_id="asset_001",
+        title="Equipment Maintenance",
+        description="Monthly preventive maintenance",
+        priority="high",
+        estimated_hours=4.0,
+        assigned_to="technician_001"
+    )
+
+    # Register asset
+    asset = await asset_tracking_service.register_asset(
+        asset_id="asset_001",
+        name="Production Machine",
+        asset_type="equipment",
+        department="Manufacturing"
+    )
+    print(result.status, result.errors, work_order.title, asset.name)
+
+asyncio.run(main())
+'''
+
+
+def login(address: str) -> str:
+    """A session token: what UpKeep takes for an API key."""
+    body = json.dumps({"email": "integration@example.com", "password": "upkeep-sim"}).encode()
+    request = urllib.request.Request(f"{address}/api/v2/auth/", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return str(json.load(answer)["result"]["sessionToken"])
+
+
+def test_the_documents_lines_run(tmp_path: Path, simulator: Callable[..., str]) -> None:
+    address = simulator()
+    env = {**os.environ, "CMMS_EGRESS_ALLOW": address, "HOME": str(tmp_path)}
+    args = [sys.executable, "-c", LINES, address, login(address)]
+    done = subprocess.run(args, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "ok [] Equipment Maintenance Production Machine\n"
+    assert (tmp_path / "cmms.db").exists()
