@@ -2,6 +2,7 @@
 
 mod fail;
 mod r#gen;
+mod golib;
 mod layers;
 mod repo;
 mod test;
@@ -15,6 +16,8 @@ cargo xtask test [--release-tier] [--only STEP]... [--list]
     Runs all checks and suites. --list shows the steps, --only runs some of them.
 cargo xtask postgres
     Starts a PostgreSQL server like that of `test`, prints what tests need to find it, and runs until Ctrl-C.
+cargo xtask go
+    Builds the native library of the Go module into go/lib.
 cargo xtask layers
     Checks who uses whom: modules of cmms-core, crates of the workspace.
 cargo xtask gen [--check]
@@ -54,6 +57,7 @@ fn task(words: &[&str]) -> Result<()> {
             )
         }
         ["test", options @ ..] => test::run(&root, test::Options::parse(options)?),
+        ["go"] => golib::build(&root),
         ["postgres"] => test::postgres::by_hand(&root),
         _ => Err(Failure::new(format!("usage:\n{USAGE}"))),
     }

@@ -5,6 +5,8 @@
 //! fail on a file that differs.
 
 mod api;
+mod c;
+mod go;
 mod python;
 mod services;
 
@@ -28,11 +30,11 @@ struct Generated {
 /// # Errors
 /// A file cannot be made or written.
 pub(crate) fn run(root: &Path, check: bool) -> Result<Vec<String>> {
-    apply(root, &files()?, check)
+    apply(root, &files(root)?, check)
 }
 
 /// All generated files as they should be.
-fn files() -> Result<Vec<Generated>> {
+fn files(root: &Path) -> Result<Vec<Generated>> {
     let mut files = Vec::new();
     for (path, value) in sources() {
         files.push(Generated {
@@ -51,6 +53,16 @@ fn files() -> Result<Vec<Generated>> {
         });
     }
     files.extend(python_files()?);
+    let header = c::header(root)?;
+    files.extend(go_files(&header)?);
+    files.push(Generated {
+        path: "cmms-ffi/tests/c/nulls.c".to_owned(),
+        text: c::nulls(&header),
+    });
+    files.push(Generated {
+        path: "include/cmms.h".to_owned(),
+        text: header,
+    });
     Ok(files)
 }
 
@@ -72,6 +84,22 @@ fn python_files() -> Result<Vec<Generated>> {
             text,
         })
         .collect())
+}
+
+/// The Go package's files, with a header of its own: a module has to be whole.
+fn go_files(header: &str) -> Result<Vec<Generated>> {
+    let api = Api::read(&schema::operations())?;
+    let texts = [
+        ("cmms.h", header.to_owned()),
+        ("types_gen.go", go::types(&api)),
+        ("ops_gen.go", go::operations(&api)),
+        ("errors_gen.go", go::errors(&schema::errors())),
+    ];
+    let files = texts.into_iter().map(|(name, text)| Generated {
+        path: format!("go/{name}"),
+        text,
+    });
+    Ok(files.collect())
 }
 
 /// Where the Python package is.
@@ -230,7 +258,7 @@ mod tests {
     #[test]
     fn making_the_files_twice_gives_the_same_bytes() {
         let texts = || {
-            files()
+            files(&crate::repo::root())
                 .unwrap()
                 .into_iter()
                 .map(|f| (f.path, f.text))

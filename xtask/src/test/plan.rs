@@ -166,6 +166,7 @@ pub(crate) const STEPS: &[Step] = &[
         Work::Postgres,
     ),
     with_postgres(suite("store", 4, "cmms-store")),
+    suite("ffi", 3, "cmms-ffi"),
     suite("adapters", 3, "cmms-adapters"),
     suite("sim", 2, "cmms-sim"),
     with_postgres(suite("cmms", 2, "cmms")),
@@ -182,6 +183,12 @@ pub(crate) const STEPS: &[Step] = &[
         8,
         "the Python package as a wheel in an empty environment, its types, its tests",
         Work::Outside(super::python::test),
+    )),
+    with_postgres(step(
+        "go",
+        8,
+        "the Go module: vet, tests with the race detector, linked beside another SQLite",
+        Work::Outside(super::go::test),
     )),
     suite("xtask", 1, "xtask"),
     with_postgres(step(

@@ -50,6 +50,21 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     if let Err(lacking) = postgres::ensure() {
         missing.push(lacking.to_string());
     }
+    if cfg!(target_os = "linux") && !works(Command::new("valgrind").arg("--version")) {
+        let is_debian = works(Command::new("apt-get").arg("--version"));
+        let added = is_debian
+            && run(Command::new("apt-get").arg("update")).is_ok()
+            && run(Command::new("apt-get")
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .args(["install", "-y", "--no-install-recommends", "valgrind"]))
+            .is_ok();
+        if !added {
+            missing.push(
+                "valgrind (it watches the C tests): `apt-get install valgrind` or `dnf install valgrind`"
+                    .to_owned(),
+            );
+        }
+    }
     if let Err(lacking) = super::python::ensure() {
         missing.push(lacking.to_string());
     }

@@ -1,0 +1,7 @@
+module examples
+
+go 1.24
+
+require cmms v0.0.0
+
+replace cmms => ../../go

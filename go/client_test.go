@@ -1,0 +1,219 @@
+package cmms
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func opened(t *testing.T) *Client {
+	t.Helper()
+	client, err := Open("sqlite://" + filepath.Join(t.TempDir(), "cmms.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func TestFieldsAreLeftAwaySetAndCleared(t *testing.T) {
+	client, ctx := opened(t), context.Background()
+	due := time.Date(2030, 1, 15, 9, 0, 0, 0, time.FixedZone("", 3600))
+	order, err := client.WorkOrders.Create(ctx, WorkOrdersCreate{
+		Title: "Check pump", Priority: Some(PriorityHigh), DueAt: Some(due), EstimatedCost: Some(Money("12.50"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !order.DueAt.Equal(due) || *order.EstimatedCost != "12.50" || order.Priority != PriorityHigh || order.Description != nil {
+		t.Fatalf("%+v", order)
+	}
+	order, err = client.WorkOrders.Update(ctx, WorkOrdersUpdate{WorkOrderID: order.ID, DueAt: Null[time.Time]()})
+	if err != nil || order.DueAt != nil || *order.EstimatedCost != "12.50" {
+		t.Fatalf("%+v %v", order, err)
+	}
+}
+
+func TestListsPageByThemselves(t *testing.T) {
+	client, ctx := opened(t), context.Background()
+	for range 7 {
+		if _, err := client.WorkOrders.Create(ctx, WorkOrdersCreate{Title: "Check pump"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all []string
+	for order, err := range client.WorkOrders.All(ctx, WorkOrdersList{Limit: Some(int64(3))}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, order.Number)
+	}
+	if len(all) != 7 {
+		t.Fatal(all)
+	}
+	for range client.WorkOrders.All(ctx, WorkOrdersList{}) {
+		break
+	}
+}
+
+func TestErrorsSayWhatToDo(t *testing.T) {
+	client, ctx := opened(t), context.Background()
+	_, err := client.WorkOrders.Get(ctx, "00000000-0000-7000-8000-000000000001")
+	var problem *Error
+	if !errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict) || !errors.As(err, &problem) {
+		t.Fatal(err)
+	}
+	if problem.Code != "CMMS-WO-001" || problem.Field != "work_order_id" || problem.Remedy == "" {
+		t.Fatalf("%+v", problem)
+	}
+	_, err = client.WorkOrders.Create(ctx, WorkOrdersCreate{Title: "Check pump", Priority: Some(Priority("hgih"))})
+	if !errors.Is(err, ErrInvalidInput) || !strings.Contains(err.Error(), "did you mean high") {
+		t.Fatal(err)
+	}
+	if _, err := Open("mysql://host/database"); !errors.Is(err, &Error{Code: "CMMS-STORE-009"}) {
+		t.Fatal(err)
+	}
+}
+
+func TestARepeatedCallWithAKeyIsOneCall(t *testing.T) {
+	client, ctx := opened(t), WithIdempotencyKey(context.Background(), "once")
+	first, err := client.WorkOrders.Create(ctx, WorkOrdersCreate{Title: "Check pump"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := client.WorkOrders.Create(ctx, WorkOrdersCreate{Title: "Check pump"})
+	if err != nil || again.ID != first.ID {
+		t.Fatal(again, err)
+	}
+}
+
+func TestClosedIsClosed(t *testing.T) {
+	client := opened(t)
+	if err := errors.Join(client.Close(), client.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.WorkOrders.List(context.Background(), WorkOrdersList{}); !errors.Is(err, ErrInvalidInput) {
+		t.Fatal(err)
+	}
+}
+
+func TestAContextThatEndsEndsItsCall(t *testing.T) {
+	address := simulate(t, "upkeep", "--latency-ms", "2000")
+	client, err := Open("sqlite://"+filepath.Join(t.TempDir(), "cmms.db"),
+		Options{Settings: map[string]string{"CMMS_EGRESS_ALLOW": address}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	plant, err := client.Connections.Create(context.Background(), ConnectionsCreate{
+		CmmsType: "upkeep", APIURL: address, ConnectionName: "Plant",
+		Credentials: Some(map[string]string{"email": "integration@example.com", "password": "upkeep-sim"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	run, err := client.Sync.All(ctx, SyncAll{CmmsConnectionID: plant.ID})
+	// A run that was under way tells its end as its answer.
+	if err == nil && run.Status != SyncStatusCancelled || err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(run, err)
+	}
+	if took := time.Since(start); took > 1500*time.Millisecond {
+		t.Fatal(took)
+	}
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := client.Runs.List(over, RunsList{}); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}
+
+func TestGoroutinesShareAClient(t *testing.T) {
+	calls := 100
+	if os.Getenv("CMMS_TEST_TIER") == "release" {
+		calls = 1000
+	}
+	client, ctx := opened(t), context.Background()
+	order, err := client.WorkOrders.Create(ctx, WorkOrdersCreate{Title: "Check pump"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 64 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for range calls {
+				if rand.IntN(20) == 0 {
+					_, err := client.WorkOrders.Create(ctx, WorkOrdersCreate{Title: "Check pump"})
+					if err != nil {
+						t.Error(err)
+					}
+					continue
+				}
+				if found, err := client.WorkOrders.Get(ctx, order.ID); err != nil || found.Title != order.Title {
+					t.Error(found, err)
+				}
+			}
+		}()
+	}
+	all.Wait()
+	t.Logf("64 goroutines, %d calls each", calls)
+}
+
+func TestAClientIsClosedUnderCalls(t *testing.T) {
+	client, ctx := opened(t), context.Background()
+	var all sync.WaitGroup
+	for range 16 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for {
+				if _, err := client.WorkOrders.List(ctx, WorkOrdersList{}); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	time.Sleep(20 * time.Millisecond)
+	if err := client.Close(); err != nil {
+		t.Fatal(err)
+	}
+	all.Wait()
+}
+
+func TestTheExampleRuns(t *testing.T) {
+	address := simulate(t, "upkeep", "--assets", "20", "--work-orders", "60")
+	example := filepath.Join(t.TempDir(), "sync")
+	build := exec.Command("go", "build", "-o", example, "./sync")
+	build.Dir = "../examples/go"
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatal(err, string(out))
+	}
+	command := exec.Command(example, address)
+	command.Dir = t.TempDir()
+	out, err := command.CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "ok 80\nWO-") {
+		t.Fatal(err, string(out))
+	}
+	source, err := os.ReadFile("../examples/go/sync/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(string(source), "func main() {\n")
+	body, _, _ = strings.Cut(body, "\n}\n")
+	if !strings.Contains(string(readme), body) || strings.Count(body, "\n") >= 15 {
+		t.Fatal("the README does not show the example, or it has more than 15 lines")
+	}
+}

@@ -1,0 +1,3 @@
+module cmms
+
+go 1.24
