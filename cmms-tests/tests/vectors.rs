@@ -12,9 +12,10 @@ use cmms_tests::desk::program;
 use cmms_tests::postgres;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 use uuid::Uuid;
 
 fn folder() -> PathBuf {
@@ -76,11 +77,87 @@ impl Drop for Simulator {
     }
 }
 
-/// What calls: the client of a Rust program, or HTTP.
+/// What calls: the client of a Rust program, HTTP, or a C program that is told what to call.
 enum Caller {
     Rust(Client),
     Rest(reqwest::Client, String),
+    C(Mutex<Lines>),
 }
+
+/// A C program that reads a call from each line and writes its status and answer.
+struct Lines {
+    child: Child,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Lines {
+    fn start(program: &Path, url: &str, simulator: Option<&Simulator>) -> Self {
+        let allow = simulator.map(|s| s.url.clone()).unwrap_or_default();
+        let config = json!({ "url": url, "settings": { "CMMS_EGRESS_ALLOW": allow } });
+        let mut child = Command::new(program)
+            .arg(config.to_string())
+            .env("USER", "tester")
+            .env("CMMS_MASTER_KEY", KEY)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        Self { child, answers }
+    }
+
+    fn call(&mut self, name: &str, input: &Value) -> Result<Value, Value> {
+        let stdin = self.child.stdin.as_mut().unwrap();
+        writeln!(stdin, "{name} {input}").unwrap();
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        let (status, answer) = line.split_once(' ').unwrap();
+        let answer = serde_json::from_str(answer).unwrap();
+        if status == "0" {
+            Ok(answer)
+        } else {
+            Err(answer)
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+/// Compiles a C program against the header and the archive.
+fn compiled(source: &str, folder: &Path) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let program = folder.join("program");
+    let archive = std::env::current_exe().unwrap();
+    let archive = archive.with_file_name("libcmms_ffi.a");
+    assert!(
+        archive.exists(),
+        "{} is missing: cargo build --workspace --all-targets",
+        archive.display()
+    );
+    let more: &[&str] = if cfg!(target_os = "macos") {
+        &["-framework", "CoreFoundation", "-framework", "Security"]
+    } else {
+        &["-lpthread", "-ldl", "-lm"]
+    };
+    let done = Command::new("cc")
+        .arg("-I")
+        .arg(root.join("include"))
+        .arg("-o")
+        .arg(&program)
+        .arg(root.join(source))
+        .arg(archive)
+        .args(more)
+        .status();
+    assert!(done.unwrap().success());
+    program
+}
+
+const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 impl Caller {
     /// What was answered, or the problem.
@@ -111,6 +188,7 @@ impl Caller {
                 let answer: Value = answer.json().await.unwrap();
                 if good { Ok(answer) } else { Err(answer) }
             }
+            Self::C(lines) => lines.lock().unwrap().call(name, input),
         }
     }
 }
@@ -289,10 +367,7 @@ async fn client(url: &str, simulator: Option<&Simulator>) -> Client {
     let allow = simulator.map(|s| s.url.clone()).unwrap_or_default();
     let pairs = [
         ("CMMS_EGRESS_ALLOW", allow.as_str()),
-        (
-            "CMMS_MASTER_KEY",
-            "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-        ),
+        ("CMMS_MASTER_KEY", KEY),
         ("CMMS_DATABASE_URL", url),
         ("USER", "tester"),
     ];
@@ -351,6 +426,49 @@ async fn scripts_have_their_answers_through_rest() {
 async fn scripts_have_their_answers_on_postgresql() {
     all(async || postgres::fresh().await, false, false).await;
     all(async || postgres::fresh().await, true, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_have_their_answers_in_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compiled("cmms-ffi/tests/c/caller.c", folder.path());
+    let file = folder.path().join("cmms.db");
+    for url in [
+        format!("sqlite://{}", file.display()),
+        postgres::fresh().await,
+    ] {
+        for (n, (_, mut script)) in scripts().into_iter().enumerate() {
+            let simulator = Simulator::start(&script);
+            // Scripts begin with an empty database.
+            let url = if url.starts_with("sqlite") {
+                format!("{url}.{n}")
+            } else {
+                postgres::fresh().await
+            };
+            let caller = Caller::C(Mutex::new(Lines::start(&program, &url, simulator.as_ref())));
+            run(&mut script, &caller, simulator.as_ref(), false).await;
+        }
+    }
+}
+
+#[test]
+fn the_example_in_c_syncs_and_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = compiled("examples/c/sync.c", folder.path());
+    let script = json!({ "simulator": { "vendor": "upkeep", "assets": 20, "work_orders": 60 } });
+    let simulator = Simulator::start(&script).unwrap();
+    let done = Command::new(program)
+        .arg(&simulator.url)
+        .current_dir(folder.path())
+        .env("HOME", folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{said}");
+    assert!(
+        said.contains("\"synced_count\":80") && said.contains("\"WO-"),
+        "{said}"
+    );
 }
 
 #[test]
