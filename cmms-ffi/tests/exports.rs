@@ -1,5 +1,11 @@
 //! The exports, called as C calls them.
 
+#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "all pointers here are the test's own, or null"
+)]
+
 use cmms_ffi::exports::*;
 use std::ptr::{null, null_mut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,10 +30,8 @@ fn text(buf: &mut cmms_buf) -> String {
     if buf.data.is_null() {
         return String::new();
     }
-    // SAFETY: the library has just filled it.
     let text = unsafe { std::slice::from_raw_parts(buf.data, buf.len) };
     let text = String::from_utf8(text.to_vec()).unwrap();
-    // SAFETY: it is a buffer of ours.
     assert_eq!(unsafe { cmms_buf_free(buf) }, 0);
     text
 }
@@ -36,7 +40,6 @@ fn open(folder: &tempfile::TempDir) -> u64 {
     let url = format!("sqlite://{}", folder.path().join("cmms.db").display());
     let config = format!("{{\"url\": {url:?}}}");
     let (mut client, mut err) = (0, empty());
-    // SAFETY: all of it is ours.
     let status = unsafe { cmms_open(config.as_ptr(), config.len(), &mut client, &mut err) };
     assert_eq!(status, 0, "{}", text(&mut err));
     text(&mut err);
@@ -45,7 +48,6 @@ fn open(folder: &tempfile::TempDir) -> u64 {
 
 fn call(client: u64, op: &str, input: &str) -> (i32, String) {
     let mut out = empty();
-    // SAFETY: all of it is ours.
     let status = unsafe {
         cmms_call(
             client,
@@ -74,7 +76,6 @@ fn random_handles_are_errors() {
             1 => client.wrapping_add(random.u64(1..1_000)),
             _ => random.u64(..),
         };
-        // SAFETY: a handle may be any number.
         unsafe {
             assert_eq!(cmms_close(handle, null_mut()), 2);
             assert_eq!(cmms_cancel_fire(handle, null_mut()), 2);
@@ -88,7 +89,6 @@ fn random_handles_are_errors() {
         0,
         "it is still open"
     );
-    // SAFETY: a handle may be any number.
     unsafe {
         assert_eq!(cmms_close(client, null_mut()), 0);
         assert_eq!(cmms_close(client, null_mut()), 2);
@@ -112,7 +112,6 @@ fn defects_do_not_unwind_into_c() {
     let client = open(&folder);
     let (mut handle, op) = (0_u64, "work_orders.list");
     type Export<'a> = Box<dyn FnMut(&mut cmms_buf) -> i32 + 'a>;
-    // SAFETY of all: pointers are ours or null.
     let exports: Vec<(&str, Export<'_>)> = vec![
         ("cmms_version", Box::new(|out| unsafe { cmms_version(out) })),
         (
@@ -152,7 +151,6 @@ fn defects_do_not_unwind_into_c() {
         assert!(text(&mut out).contains("CMMS-INTERNAL-001"), "{name}");
     }
     cmms_ffi::panic_next();
-    // SAFETY: it is ours.
     assert_eq!(unsafe { cmms_buf_free(&mut empty()) }, 16);
     let (status, said) = call(client, op, "{}");
     assert_eq!(status, 0, "{said}");
@@ -165,6 +163,5 @@ fn defects_do_not_unwind_into_c() {
         (!names.contains(&name) && name != "cmms_buf_free").then(|| name.to_owned())
     });
     assert_eq!(declared.collect::<Vec<_>>(), Vec::<String>::new());
-    // SAFETY: a handle may be any number.
     assert_eq!(unsafe { cmms_close(client, null_mut()) }, 0);
 }

@@ -9,6 +9,11 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from conftest import program
+
+import cmms
 
 LINES = '''
 import asyncio, sys
@@ -77,3 +82,27 @@ def test_the_documents_lines_run(tmp_path: Path, simulator: Callable[..., str]) 
     assert done.returncode == 0, done.stderr
     assert done.stdout == "ok [] Equipment Maintenance Production Machine\n"
     assert (tmp_path / "cmms.db").exists()
+
+
+def listed(folder: Path, database: str) -> list[dict[str, Any]]:
+    """All work orders as the command lists them."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        args = [program(), "op", "work_orders.list", json.dumps({"limit": 500, "cursor": cursor})]
+        said = subprocess.check_output([*args, "--database-url", database], cwd=folder, text=True)
+        page = json.loads(said)
+        found += page["items"]
+        if (cursor := page["next"]) is None:
+            return found
+
+
+def test_the_demos_store_lists_the_same_as_the_command(tmp_path: Path) -> None:
+    env = {**os.environ, "HOME": str(tmp_path)}
+    subprocess.run([program(), "demo", "--no-serve"], cwd=tmp_path, env=env, check=True, stdout=subprocess.DEVNULL)
+    database = f"sqlite://{tmp_path / 'cmms-demo.db'}"
+    expected = listed(tmp_path, database)
+    with cmms.open(database) as client:
+        found = [order.to_dict() for order in client.work_orders.iterate(limit=500)]
+    assert len(found) > 1_000
+    assert found == expected

@@ -160,6 +160,11 @@ fn compiled(source: &str, folder: &Path) -> PathBuf {
 const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 impl Caller {
+    #[expect(clippy::disallowed_methods, reason = "the server is the test's own")]
+    fn rest(base: String) -> Self {
+        Self::Rest(reqwest::Client::new(), base)
+    }
+
     /// What was answered, or the problem.
     async fn call(&self, name: &str, input: &Value) -> Result<Value, Value> {
         match self {
@@ -384,7 +389,7 @@ async fn all(url: impl AsyncFn() -> String, rest: bool, record: bool) {
         if rest {
             let access = Access::new("127.0.0.1", true).unwrap();
             let server = Server::bind(client, "127.0.0.1", 0, access).await.unwrap();
-            let caller = Caller::Rest(reqwest::Client::new(), server.url());
+            let caller = Caller::rest(server.url());
             tokio::select! {
                 () = run(&mut script, &caller, simulator.as_ref(), false) => {}
                 ended = server.run(std::future::pending::<()>()) => panic!("{ended:?}"),
@@ -469,6 +474,49 @@ fn the_example_in_c_syncs_and_lists() {
         said.contains("\"synced_count\":80") && said.contains("\"WO-"),
         "{said}"
     );
+}
+
+/// All work orders of a store, page by page.
+async fn listed(caller: &Caller) -> Vec<Value> {
+    let (mut all, mut cursor) = (Vec::new(), Value::Null);
+    loop {
+        let mut input = json!({ "limit": 500 });
+        if !cursor.is_null() {
+            input["cursor"] = cursor;
+        }
+        let page = caller.call("work_orders.list", &input).await.unwrap();
+        all.extend(page["items"].as_array().unwrap().iter().cloned());
+        cursor = page["next"].clone();
+        if cursor.is_null() {
+            return all;
+        }
+    }
+}
+
+/// The Python and Go packages compare theirs with what the command lists.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demos_store_lists_the_same_in_rust_through_rest_and_in_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = Command::new(program("cmms"))
+        .args(["demo", "--no-serve"])
+        .current_dir(folder.path())
+        .env("HOME", folder.path())
+        .output();
+    assert!(done.unwrap().status.success());
+    let url = format!("sqlite://{}", folder.path().join("cmms-demo.db").display());
+    let client = client(&url, None).await;
+    let rust = listed(&Caller::Rust(client.clone())).await;
+    assert!(rust.len() > 1_000, "{}", rust.len());
+    let access = Access::new("127.0.0.1", true).unwrap();
+    let server = Server::bind(client, "127.0.0.1", 0, access).await.unwrap();
+    let caller = Caller::rest(server.url());
+    tokio::select! {
+        rest = listed(&caller) => assert_eq!(rest, rust),
+        ended = server.run(std::future::pending::<()>()) => panic!("{ended:?}"),
+    }
+    let program = compiled("cmms-ffi/tests/c/caller.c", folder.path());
+    let caller = Caller::C(Mutex::new(Lines::start(&program, &url, None)));
+    assert_eq!(listed(&caller).await, rust);
 }
 
 #[test]

@@ -197,6 +197,58 @@ mod tests {
         );
     }
 
+    /// A row of the table is all that a new operation takes: whatever is written for the languages has it.
+    #[test]
+    fn an_operation_more_is_in_every_language() {
+        let mut value = schema::operations();
+        let input = json!({ "type": "object", "required": ["text"], "properties": {
+            "text": { "type": "string" }, "times": { "type": ["integer", "null"] } } });
+        let output = json!({ "type": "object", "required": ["text"], "properties": {
+            "text": { "type": "string" }, "at": { "type": ["string", "null"], "format": "date-time" } } });
+        value["components"]["schemas"]["EchoInput"] = input;
+        value["components"]["schemas"]["Echoed"] = output;
+        value["operations"].as_array_mut().unwrap().push(json!({
+            "name": "fixture.echo", "title": "Says it again.", "verb": "POST", "path": "/fixture", "effect": "write",
+            "input": { "$ref": "#/components/schemas/EchoInput" },
+            "output": { "$ref": "#/components/schemas/Echoed" },
+        }));
+        let api = Api::read(&value).unwrap();
+        let has = |text: &str, parts: &[&str]| {
+            for part in parts {
+                assert!(text.contains(part), "no {part:?}");
+            }
+        };
+        has(
+            &python::models(&api),
+            &["class Echoed(Model):", "def at(self) -> datetime | None:"],
+        );
+        has(
+            &python::operations(&api),
+            &[
+                "class Fixture:",
+                "class AsyncFixture:",
+                "def echo(\n        self,\n        text: str,\n        *,\n        times: int | None | Unset = UNSET,\n        \
+                 idempotency_key: str | None = None,\n    ) -> models.Echoed:",
+                "self.fixture = Fixture(transport)",
+            ],
+        );
+        has(
+            &go::types(&api),
+            &[
+                "type Echoed struct {",
+                "\tAt *time.Time `json:\"at,omitempty\"`",
+            ],
+        );
+        has(
+            &go::operations(&api),
+            &[
+                "func (o FixtureOperations) Echo(ctx context.Context, in FixtureEcho) (*Echoed, error) {",
+                "\tTimes Opt[int64] `json:\"times,omitzero\"`",
+                "\"fixture.echo\",",
+            ],
+        );
+    }
+
     #[test]
     fn every_code_has_a_page_and_every_page_a_code() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

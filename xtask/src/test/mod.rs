@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(
             using,
             [
-                "store", "cmms", "server", "cross", "examples", "doctests", "long"
+                "store", "cmms", "server", "cross", "examples", "python", "go", "doctests", "long"
             ]
         );
     }
