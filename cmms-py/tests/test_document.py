@@ -89,7 +89,7 @@ def listed(folder: Path, database: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        args = [program(), "op", "work_orders.list", json.dumps({"limit": 500, "cursor": cursor})]
+        args = [str(program()), "op", "work_orders.list", json.dumps({"limit": 500, "cursor": cursor})]
         said = subprocess.check_output([*args, "--database-url", database], cwd=folder, text=True)
         page = json.loads(said)
         found += page["items"]
@@ -99,7 +99,7 @@ def listed(folder: Path, database: str) -> list[dict[str, Any]]:
 
 def test_the_demos_store_lists_the_same_as_the_command(tmp_path: Path) -> None:
     env = {**os.environ, "HOME": str(tmp_path)}
-    subprocess.run([program(), "demo", "--no-serve"], cwd=tmp_path, env=env, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([str(program()), "demo", "--no-serve"], cwd=tmp_path, env=env, check=True, stdout=subprocess.DEVNULL)
     database = f"sqlite://{tmp_path / 'cmms-demo.db'}"
     expected = listed(tmp_path, database)
     with cmms.open(database) as client:

@@ -219,6 +219,24 @@ fn cargo(root: &Path, command: &Cargo, environment: Environment<'_>) -> Result<(
     )
 }
 
+/// The languages' own suites with their long counts, and what is shipped of them.
+fn bindings(root: &Path, environment: Environment<'_>) -> Result<()> {
+    let mut long = environment.to_vec();
+    long.push(("CMMS_TEST_TIER", "release".to_owned()));
+    let suite = [
+        "test",
+        "-p",
+        "cmms-ffi",
+        "--all-features",
+        "--",
+        "--nocapture",
+    ];
+    repo::run_with(&mut repo::cargo(root, &suite), &long)?;
+    python::test(root, &long)?;
+    go::test(root, &long)?;
+    python::measure(root)
+}
+
 /// Writes the generated files and fails when that changed one: it was not up to date.
 fn generated(root: &Path) -> Result<()> {
     let changed: Vec<String> = crate::r#gen::run(root, false)?;
@@ -275,7 +293,8 @@ mod tests {
         assert_eq!(
             using,
             [
-                "store", "cmms", "server", "cross", "examples", "python", "go", "doctests", "long"
+                "store", "cmms", "server", "cross", "examples", "python", "go", "doctests", "long",
+                "bindings"
             ]
         );
     }

@@ -226,6 +226,14 @@ pub(crate) const STEPS: &[Step] = &[
         }]),
     },
     Step {
+        name: "bindings",
+        minutes: 20,
+        release: true,
+        postgres: true,
+        about: "C, Python and Go with their long counts; the wheel that is shipped, its size and import time",
+        work: Work::Outside(super::bindings),
+    },
+    Step {
         name: "deny",
         minutes: 20,
         release: true,

@@ -2,7 +2,7 @@
 
 use super::programs::Environment;
 use crate::fail::{Failure, Result};
-use crate::repo::{run, run_with, works};
+use crate::repo::{output, run, run_with, works};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -62,38 +62,10 @@ pub(super) fn ensure() -> Result<()> {
 
 /// Builds, installs, checks and tests the package.
 pub(super) fn test(root: &Path, environment: Environment<'_>) -> Result<()> {
-    let profile = "dev";
     let place = root.join("target/xtask/python");
+    let (wheel, user) = install(root, &place, "dev")?;
     let tools = place.join("tools");
-    if !works(Command::new(program(&tools, "maturin")).arg("--version")) {
-        make(&tools)?;
-    }
-    // The versions may have changed since.
-    pip(&tools, &["-r", "cmms-py/requirements-test.txt"], root)?;
-    let wheels = place.join("wheels");
-    remove(&wheels)?;
-    run(Command::new(program(&tools, "maturin"))
-        .current_dir(root)
-        .args([
-            "build",
-            "--manifest-path",
-            "cmms-py/Cargo.toml",
-            "--profile",
-            profile,
-        ])
-        .arg("--out")
-        .arg(&wheels))?;
-    let wheel = std::fs::read_dir(&wheels)
-        .map_err(|e| Failure::at(wheels.display(), e))?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|e| e == "whl"))
-        .ok_or_else(|| Failure::new("maturin made no wheel"))?;
-    // As a user installs it: into an environment where nothing else is, from the wheel alone.
-    let user = place.join("user");
-    remove(&user)?;
-    make(&user)?;
     let wheel_name = wheel.to_string_lossy().into_owned();
-    pip(&user, &["--no-index", &wheel_name], root)?;
     run(Command::new(program(&user, "python"))
         .current_dir(&place)
         .args(["-c", "import cmms; print(' ', cmms.__version__)"]))?;
@@ -129,6 +101,72 @@ pub(super) fn test(root: &Path, environment: Environment<'_>) -> Result<()> {
             .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "."]),
         environment,
     )
+}
+
+/// What a wheel may weigh, in MiB, and how long its import may take, in milliseconds.
+const WHEEL_MIB: f64 = 15.0;
+const IMPORT_MS: f64 = 150.0;
+
+/// Builds the wheel that is shipped, and prints what it weighs and how long its import takes.
+pub(super) fn measure(root: &Path) -> Result<()> {
+    let place = root.join("target/xtask/python");
+    let (wheel, user) = install(root, &place, "release")?;
+    let bytes = std::fs::metadata(&wheel).map_err(|e| Failure::at(wheel.display(), e))?;
+    let mib = bytes.len() as f64 / f64::from(1 << 20);
+    let code = "import time; start = time.perf_counter(); import cmms; print((time.perf_counter() - start) * 1000)";
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let said = output(Command::new(program(&user, "python")).args(["-c", code]))?;
+        times.push(
+            said.trim()
+                .parse::<f64>()
+                .map_err(|e| Failure::at("import", e))?,
+        );
+    }
+    times.sort_by(f64::total_cmp);
+    let import = times.get(2).copied().unwrap_or_default();
+    println!(
+        "  wheel {mib:.1} MiB (at most {WHEEL_MIB}), import {import:.0} ms (at most {IMPORT_MS})"
+    );
+    if mib > WHEEL_MIB || import > IMPORT_MS {
+        return Err(Failure::new(
+            "the wheel is larger, or its import slower, than promised",
+        ));
+    }
+    Ok(())
+}
+
+/// Builds a wheel and installs it as a user does: into an environment where nothing else is, from the wheel alone.
+fn install(root: &Path, place: &Path, profile: &str) -> Result<(PathBuf, PathBuf)> {
+    let tools = place.join("tools");
+    if !works(Command::new(program(&tools, "maturin")).arg("--version")) {
+        make(&tools)?;
+    }
+    // The versions may have changed since.
+    pip(&tools, &["-r", "cmms-py/requirements-test.txt"], root)?;
+    let wheels = place.join("wheels");
+    remove(&wheels)?;
+    run(Command::new(program(&tools, "maturin"))
+        .current_dir(root)
+        .args([
+            "build",
+            "--manifest-path",
+            "cmms-py/Cargo.toml",
+            "--profile",
+            profile,
+        ])
+        .arg("--out")
+        .arg(&wheels))?;
+    let wheel = std::fs::read_dir(&wheels)
+        .map_err(|e| Failure::at(wheels.display(), e))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|e| e == "whl"))
+        .ok_or_else(|| Failure::new("maturin made no wheel"))?;
+    let user = place.join("user");
+    remove(&user)?;
+    make(&user)?;
+    pip(&user, &["--no-index", &wheel.to_string_lossy()], root)?;
+    Ok((wheel, user))
 }
 
 /// An empty environment.
