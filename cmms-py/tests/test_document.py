@@ -74,14 +74,25 @@ def login(address: str) -> str:
         return str(json.load(answer)["result"]["sessionToken"])
 
 
+def run(folder: Path, address: str, key: str) -> str:
+    env = {**os.environ, "CMMS_EGRESS_ALLOW": address, "HOME": str(folder)}
+    args = [sys.executable, "-c", LINES, address, key]
+    done = subprocess.run(args, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_documents_lines_run(tmp_path: Path, simulator: Callable[..., str]) -> None:
     address = simulator()
-    env = {**os.environ, "CMMS_EGRESS_ALLOW": address, "HOME": str(tmp_path)}
-    args = [sys.executable, "-c", LINES, address, login(address)]
-    done = subprocess.run(args, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "ok [] Equipment Maintenance Production Machine\n"
+    said = run(tmp_path, address, login(address))
+    assert said == "ok [] Equipment Maintenance Production Machine\n"
     assert (tmp_path / "cmms.db").exists()
+
+
+def test_the_documents_lines_run_with_a_key_that_is_none(tmp_path: Path, simulator: Callable[..., str]) -> None:
+    said = run(tmp_path, simulator(), "your_api_key")
+    assert said.startswith("failed [RunError(code='CMMS-VENDOR-")
+    assert said.endswith("Equipment Maintenance Production Machine\n")
 
 
 def listed(folder: Path, database: str) -> list[dict[str, Any]]:

@@ -16,7 +16,9 @@ EXAMPLE = ROOT / "examples" / "python" / "sync.py"
 
 def run(args: list[str], folder: Path) -> str:
     env = {**os.environ, "HOME": str(folder)}
-    done = subprocess.run([sys.executable, *args], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    # The test command names an environment that has the wheel and nothing else.
+    python = os.environ.get("CMMS_TEST_PYTHON", sys.executable)
+    done = subprocess.run([python, *args], cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

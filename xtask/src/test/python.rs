@@ -98,6 +98,7 @@ pub(super) fn test(root: &Path, environment: Environment<'_>) -> Result<()> {
     run_with(
         Command::new(&python)
             .current_dir(package.join("tests"))
+            .env("CMMS_TEST_PYTHON", program(&user, "python"))
             .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "."]),
         environment,
     )
