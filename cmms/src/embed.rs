@@ -205,8 +205,7 @@ impl Embedded {
                 }
             }
         };
-        serde_json::to_vec(&*answer)
-            .map_err(|e| Error::internal("an answer cannot be written").source(e))
+        answer.json()
     }
 }
 

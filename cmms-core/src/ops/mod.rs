@@ -15,7 +15,7 @@ mod strict;
 mod table;
 
 pub use decode::{Input, decode};
-pub use operation::{Answer, Call, Effect, OpDef, OpMeta, Operation, Verb};
+pub use operation::{Answer, Answered, Call, Effect, OpDef, OpMeta, Operation, Verb};
 pub use run::{call, find, run};
 pub(crate) use table::operations_with;
 pub use table::{OPERATIONS, types};

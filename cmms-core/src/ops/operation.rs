@@ -119,7 +119,28 @@ pub trait Operation: 'static {
 }
 
 /// An answer whose type is not known here.
-pub type Answer = Box<dyn erased_serde::Serialize + Send>;
+pub trait Answered: erased_serde::Serialize + Send {
+    /// Its JSON, written by the type itself: several times as fast as through a serializer that is not known.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001`: no answer should be unwritable.
+    fn json(&self) -> Result<Vec<u8>>;
+}
+
+impl<T: Serialize + Send> Answered for T {
+    fn json(&self) -> Result<Vec<u8>> {
+        // About one record.
+        let mut text = Vec::with_capacity(2_048);
+        serde_json::to_writer(&mut text, self)
+            .map_err(|e| Error::internal("an answer cannot be written").source(e))?;
+        Ok(text)
+    }
+}
+
+erased_serde::serialize_trait_object!(Answered);
+
+/// An answer of any operation.
+pub type Answer = Box<dyn Answered>;
 /// A call in progress.
 pub type Call<'a> = Pin<Box<dyn Future<Output = Result<Answer>> + Send + 'a>>;
 

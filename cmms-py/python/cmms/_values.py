@@ -47,7 +47,7 @@ class Model:
     _data: dict[str, Any]
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        object.__setattr__(self, "_data", data)
+        _put(self, data)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON has it, with fields that this version does not know."""
@@ -67,6 +67,10 @@ class Model:
     def __repr__(self) -> str:
         fields = (name for name in self._fields if self._data.get(name) not in (None, [], {}))
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in fields)})"
+
+
+# What `__setattr__` refuses to others.
+_put: Callable[[Model, Mapping[str, Any]], None] = Model.__dict__["_data"].__set__
 
 
 class Page(Generic[M]):

@@ -42,9 +42,7 @@ impl Calls {
         let _caller_left = cx.cancel.clone().drop_guard();
         let task = self.tasks.spawn(async move {
             let mut call = pin!(async {
-                let answer = ops::call(&cx, &app, meta.name, input).await?;
-                let json = serde_json::to_vec(&*answer);
-                json.map_err(|e| Error::internal("an answer cannot be written").source(e))
+                ops::call(&cx, &app, meta.name, input).await?.json()
             });
             tokio::select! {
                 done = &mut call => done,
