@@ -153,7 +153,9 @@ def test_a_task_that_is_cancelled_ends_its_call(url: str, simulator: Callable[..
 
 
 INTERRUPTED = """
-import sys, time, cmms
+import signal, sys, cmms
+# Who starts the tests in the background lets them ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 address = sys.argv[2]
 client = cmms.open(sys.argv[1], settings={"CMMS_EGRESS_ALLOW": address})
 plant = client.connections.create("upkeep", address, "Plant",
