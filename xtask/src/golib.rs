@@ -3,7 +3,7 @@
 //! Its SQLite is renamed, so that a program can link another one beside it.
 
 use crate::fail::{Failure, Result};
-use crate::repo::{cargo, run};
+use crate::repo::{cargo, run, target};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ const SQLITE: (&str, &str) = ("sqlite3", "cmms_sqlite3");
 /// It cannot be built, or the C compiler's tools are missing.
 pub(crate) fn build(root: &Path) -> Result<()> {
     run(&mut cargo(root, &["build", "--release", "-p", "cmms-ffi"]))?;
-    let made = archive(root, &root.join("target/release/libcmms_ffi.a"))?;
+    let made = archive(root, &target(root).join("release/libcmms_ffi.a"))?;
     println!("  {}", made.display());
     Ok(())
 }

