@@ -64,7 +64,8 @@ def differences(at: str, expected: Any, found: Any, bound: dict[str, str]) -> li
 
 
 def plain(answer: cmms.Model | cmms.Page[Any]) -> Any:
-    """The answer as JSON has it."""
+    """The answer as JSON has it; every field that has a value is read by its type before."""
+    assert repr(answer)
     if isinstance(answer, cmms.Page):
         return {"items": [item.to_dict() for item in answer], "next": answer.next}
     return answer.to_dict()

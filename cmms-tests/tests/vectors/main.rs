@@ -3,20 +3,23 @@
 //!
 //! `CMMS_VECTORS=record` writes the answers anew, for a person to read and commit.
 
-use chrono::DateTime;
+mod callers;
+mod matching;
+
+use callers::{Caller, KEY, Lines, compiled};
 use cmms::core::ids::{IdGen as _, SystemIds};
-use cmms::core::ops::{self, Input, OPERATIONS};
+use cmms::core::ops::OPERATIONS;
 use cmms::{Client, Config};
 use cmms_server::rest::{Access, Server};
 use cmms_tests::desk::program;
 use cmms_tests::postgres;
+use matching::{Bound, differences, filled, kept};
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use uuid::Uuid;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../api/vectors")
@@ -74,251 +77,6 @@ impl Drop for Simulator {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// What calls: the client of a Rust program, HTTP, or a C program that is told what to call.
-enum Caller {
-    Rust(Client),
-    Rest(reqwest::Client, String),
-    C(Mutex<Lines>),
-}
-
-/// A C program that reads a call from each line and writes its status and answer.
-struct Lines {
-    child: Child,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Lines {
-    fn start(program: &Path, url: &str, simulator: Option<&Simulator>) -> Self {
-        let allow = simulator.map(|s| s.url.clone()).unwrap_or_default();
-        let config = json!({ "url": url, "settings": { "CMMS_EGRESS_ALLOW": allow } });
-        let mut child = Command::new(program)
-            .arg(config.to_string())
-            .env("USER", "tester")
-            .env("CMMS_MASTER_KEY", KEY)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let answers = BufReader::new(child.stdout.take().unwrap());
-        Self { child, answers }
-    }
-
-    fn call(&mut self, name: &str, input: &Value) -> Result<Value, Value> {
-        let stdin = self.child.stdin.as_mut().unwrap();
-        writeln!(stdin, "{name} {input}").unwrap();
-        let mut line = String::new();
-        self.answers.read_line(&mut line).unwrap();
-        let (status, answer) = line.split_once(' ').unwrap();
-        let answer = serde_json::from_str(answer).unwrap();
-        if status == "0" {
-            Ok(answer)
-        } else {
-            Err(answer)
-        }
-    }
-}
-
-impl Drop for Lines {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-/// Compiles a C program against the header and the archive.
-fn compiled(source: &str, folder: &Path) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let program = folder.join("program");
-    let archive = std::env::current_exe().unwrap();
-    let archive = archive.with_file_name("libcmms_ffi.a");
-    assert!(
-        archive.exists(),
-        "{} is missing: cargo build --workspace --all-targets",
-        archive.display()
-    );
-    let more: &[&str] = if cfg!(target_os = "macos") {
-        &["-framework", "CoreFoundation", "-framework", "Security"]
-    } else {
-        &["-lpthread", "-ldl", "-lm"]
-    };
-    let done = Command::new("cc")
-        .arg("-I")
-        .arg(root.join("include"))
-        .arg("-o")
-        .arg(&program)
-        .arg(root.join(source))
-        .arg(archive)
-        .args(more)
-        .status();
-    assert!(done.unwrap().success());
-    program
-}
-
-const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
-
-impl Caller {
-    #[expect(clippy::disallowed_methods, reason = "the server is the test's own")]
-    fn rest(base: String) -> Self {
-        Self::Rest(reqwest::Client::new(), base)
-    }
-
-    /// What was answered, or the problem.
-    async fn call(&self, name: &str, input: &Value) -> Result<Value, Value> {
-        match self {
-            Self::Rust(client) => {
-                let input = Input::of(input.clone()).unwrap();
-                let answer = client.call(name, input).await;
-                answer.map_err(|e| serde_json::to_value(e.problem(None)).unwrap())
-            }
-            Self::Rest(http, base) => {
-                let meta = ops::find(name).unwrap().meta;
-                let mut body = input.as_object().unwrap().clone();
-                let mut path = meta.path.to_owned();
-                for field in meta.path_fields() {
-                    let value = body.remove(field).unwrap();
-                    path = path.replace(&format!("{{{field}}}"), value.as_str().unwrap());
-                }
-                let method = meta.verb.as_str().parse().unwrap();
-                let mut request = http.request(method, format!("{base}{path}"));
-                request = if meta.verb == ops::Verb::Get {
-                    request.query(&query(&body))
-                } else {
-                    request.json(&body)
-                };
-                let answer = request.send().await.unwrap();
-                let good = answer.status().is_success();
-                let answer: Value = answer.json().await.unwrap();
-                if good { Ok(answer) } else { Err(answer) }
-            }
-            Self::C(lines) => lines.lock().unwrap().call(name, input),
-        }
-    }
-}
-
-fn query(fields: &Map<String, Value>) -> Vec<(String, String)> {
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
-    fields
-        .iter()
-        .flat_map(|(name, value)| {
-            let values = value.as_array().cloned();
-            let values = values.unwrap_or_else(|| vec![value.clone()]);
-            values
-                .into_iter()
-                .map(|v| (name.clone(), text(&v)))
-                .collect::<Vec<_>>()
-        })
-        .collect()
-}
-
-/// Names and what they are bound to.
-type Bound = BTreeMap<String, String>;
-
-/// An input with its names filled in.
-fn filled(value: &Value, bound: &Bound) -> Value {
-    match value {
-        Value::String(text) => match text.strip_prefix('$') {
-            Some(name) => json!(bound[name]),
-            None => value.clone(),
-        },
-        Value::Array(items) => items.iter().map(|v| filled(v, bound)).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(k, v)| (k.clone(), filled(v, bound)))
-            .collect::<Map<_, _>>()
-            .into(),
-        plain => plain.clone(),
-    }
-}
-
-/// The form in which an answer is kept: what differs from run to run is told by its type.
-fn kept(name: &str, value: &Value, bound: &Bound) -> Value {
-    match value {
-        Value::String(text) => json!(kept_text(name, text, bound)),
-        Value::Array(items) => items.iter().map(|v| kept(name, v, bound)).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(k, v)| (k.clone(), kept(k, v, bound)))
-            .collect::<Map<_, _>>()
-            .into(),
-        plain => plain.clone(),
-    }
-}
-
-fn kept_text(name: &str, text: &str, bound: &Bound) -> String {
-    if let Some((name, _)) = bound.iter().find(|(_, value)| *value == text) {
-        return format!("${name}");
-    }
-    if matches!(name, "fingerprint" | "next") {
-        return "<text>".to_owned();
-    }
-    if Uuid::parse_str(text).is_ok() {
-        return "<id>".to_owned();
-    }
-    if text.starts_with("local-process:") {
-        return "<actor>".to_owned();
-    }
-    if is_number(text) {
-        return "<number>".to_owned();
-    }
-    // Times of the script are whole seconds; those of the run and of a simulated vendor depend on the day.
-    match DateTime::parse_from_rfc3339(text) {
-        Ok(at) if at.timestamp_subsec_nanos() != 0 => "<time>".to_owned(),
-        _ => text.to_owned(),
-    }
-}
-
-fn is_number(text: &str) -> bool {
-    let mut parts = text.split('-');
-    parts.next() == Some("WO")
-        && parts.clone().count() == 2
-        && parts.all(|part| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_digit()))
-}
-
-/// What does not match, with its place.
-fn differences(at: &str, expected: &Value, found: &Value, bound: &Bound) -> Vec<String> {
-    let same = match (expected, found) {
-        (Value::String(expected), Value::String(found)) => match expected.as_str() {
-            "<text>" => true,
-            "<id>" => Uuid::parse_str(found).is_ok(),
-            "<actor>" => found.starts_with("local-process:"),
-            "<number>" => is_number(found),
-            "<time>" => DateTime::parse_from_rfc3339(found).is_ok(),
-            name if name.starts_with('$') => bound.get(&name[1..]) == Some(found),
-            plain => plain == found,
-        },
-        (Value::Number(expected), Value::Number(found)) => expected.as_f64() == found.as_f64(),
-        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
-            let pairs = expected.iter().zip(found).enumerate();
-            return pairs
-                .flat_map(|(n, (e, f))| differences(&format!("{at}/{n}"), e, f, bound))
-                .collect();
-        }
-        (Value::Object(expected), Value::Object(found)) => {
-            let names: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
-            return names
-                .into_iter()
-                .flat_map(|name| {
-                    let at = format!("{at}/{name}");
-                    match (expected.get(name), found.get(name)) {
-                        (Some(e), Some(f)) => differences(&at, e, f, bound),
-                        (e, f) => vec![format!("{at}: expected {e:?}, found {f:?}")],
-                    }
-                })
-                .collect();
-        }
-        (expected, found) => expected == found,
-    };
-    if same {
-        Vec::new()
-    } else {
-        vec![format!("{at}: expected {expected}, found {found}")]
     }
 }
 
@@ -526,16 +284,13 @@ fn every_operation_is_in_a_script() {
         .iter()
         .filter_map(|(_, s)| s["steps"].as_array())
         .flatten();
-    let called: BTreeSet<&str> = steps
-        .filter(|step| step.get("answer").is_some() || step["call"] == "runs.cancel")
-        .filter_map(|step| step["call"].as_str())
-        .collect();
+    let called: BTreeSet<&str> = steps.filter_map(|step| step["call"].as_str()).collect();
     let missing: Vec<&str> = OPERATIONS
         .iter()
         .map(|op| op.meta.name)
         .filter(|name| !called.contains(name))
         .collect();
-    assert!(missing.is_empty(), "no script has an answer of {missing:?}");
+    assert!(missing.is_empty(), "no script calls {missing:?}");
 }
 
 /// Each kind of difference is found: a script that matches anything would show nothing.
