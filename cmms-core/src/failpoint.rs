@@ -19,6 +19,8 @@ pub enum Failpoint {
     SkipFence = 16,
     /// A store forgets to ask for rows of its own organization only: the database has to keep them apart alone.
     ForgetOrganization = 32,
+    /// A store believes that nobody has counted since it did.
+    BelieveCounts = 64,
 }
 
 #[cfg(feature = "failpoints")]

@@ -85,7 +85,7 @@ impl Store for MemoryStore {
         let view = match mode {
             TxMode::Once => View::Once,
             TxMode::Snapshot => View::Snapshot(self.shared.state()),
-            TxMode::Write => {
+            TxMode::Write | TxMode::Add => {
                 let guard = self.shared.write().await;
                 View::Write(self.shared.state(), guard)
             }

@@ -117,6 +117,11 @@ impl Row {
     /// # Errors
     /// Names the column whose cell does not fit.
     pub fn into_record<R: Record>(self) -> Result<R> {
+        R::read(&mut self.into_source())
+    }
+
+    /// Its cells, for a target.
+    pub fn into_source(self) -> impl Source {
         struct Cells(std::vec::IntoIter<Cell<'static>>);
         impl Source for Cells {
             fn take(&mut self) -> Result<Cell<'_>> {
@@ -125,7 +130,17 @@ impl Row {
                     .ok_or_else(|| Error::internal("a row is too short"))
             }
         }
-        R::read(&mut Cells(self.0.into_iter()))
+        Cells(self.0.into_iter())
+    }
+}
+
+/// This row alone.
+impl RowSource for Row {
+    fn len(&self) -> usize {
+        1
+    }
+    fn row<'a>(&'a self, _: usize, to: &mut dyn Sink<'a>) {
+        self.0.iter().for_each(|c| to.put(c.borrowed()));
     }
 }
 
@@ -163,7 +178,7 @@ impl RowSource for Rows {
     }
     fn row<'a>(&'a self, i: usize, to: &mut dyn Sink<'a>) {
         if let Some(row) = self.rows.get(i) {
-            row.0.iter().for_each(|c| to.put(c.borrowed()));
+            row.row(0, to);
         }
     }
 }

@@ -34,12 +34,31 @@ impl<'a> Uow<'a> {
             Some(tx) => tx,
             None => app.store.begin(&cx.scope, TxMode::Write).await?,
         };
-        Ok(Self {
+        Ok(Self::of(app, cx, tx))
+    }
+
+    /// Begins one that adds and reads nothing, see [`TxMode::Add`]. Its operation is run again where another process
+    /// was in the way.
+    ///
+    /// # Errors
+    /// Those of [`begin`](Self::begin).
+    pub async fn begin_adding(app: &'a App, cx: &'a CallContext) -> Result<Self> {
+        cx.check()?;
+        // Under a key more is read and written with the answer, and the call is not run again.
+        if parking(cx).is_some() {
+            return Self::begin(app, cx).await;
+        }
+        let tx = app.store.begin(&cx.scope, TxMode::Add).await?;
+        Ok(Self::of(app, cx, tx))
+    }
+
+    fn of(app: &'a App, cx: &'a CallContext, tx: Box<dyn Tx>) -> Self {
+        Self {
             app,
             cx,
             tx,
             now: app.clock.now(),
-        })
+        }
     }
 
     /// The transaction.

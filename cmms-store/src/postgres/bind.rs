@@ -130,11 +130,7 @@ impl Values {
 
     /// A whole row.
     pub(super) fn row(&mut self, table: &'static Table, row: &Row) -> Result<()> {
-        let rows = Rows {
-            rows: vec![row.clone()],
-            width: table.columns.len(),
-        };
-        each_cell(table, &rows, 0, |_, cell| self.cell(cell))
+        each_cell(table, row, 0, |_, cell| self.cell(cell))
     }
 
     /// A key, in the order of its columns.

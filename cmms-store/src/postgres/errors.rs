@@ -105,10 +105,7 @@ impl Place {
                 ),
             ),
             Some("55P03" | "57014") => return self.busy().source(e),
-            Some("40001" | "40P01") => (
-                code::STORE_CONFLICT,
-                format!("another writer of the database {name} was in the way; nothing was stored"),
-            ),
+            Some("40001" | "40P01") => return self.conflict().source(e),
             Some("25006") => (
                 code::STORE_READ_ONLY,
                 format!(
@@ -193,6 +190,16 @@ impl Place {
             code::STORE_BUSY,
             format!(
                 "the database {} is in use by another writer that did not end in time; try again in a moment",
+                self.name()
+            ),
+        )
+    }
+
+    pub(super) fn conflict(&self) -> Error {
+        Error::new(
+            code::STORE_CONFLICT,
+            format!(
+                "another writer of the database {} was in the way; nothing was stored",
                 self.name()
             ),
         )

@@ -2,6 +2,8 @@
 
 mod ahead;
 mod bind;
+mod calls;
+mod counters;
 mod errors;
 mod options;
 mod organizations;
@@ -14,13 +16,13 @@ mod settle;
 mod tls;
 mod turns;
 mod tx;
+mod whole;
 mod write;
 
 pub use options::PostgresOptions;
 
 use crate::migrate;
 use crate::sql::{Catalogue, Dialect};
-use ahead::Writer;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use cmms_core::Result;
@@ -140,10 +142,8 @@ impl Store for PostgresStore {
                 let begun = self.pool.begin(org, Begin::Snapshot).await;
                 begun.map(Held::Snapshot)
             }
-            TxMode::Write => {
-                let begun = self.pool.writer(org).await;
-                begun.map(|(session, turn)| Held::Write(Writer::Here(session), turn))
-            }
+            TxMode::Write => self.pool.write(org).await,
+            TxMode::Add => self.pool.add(org).await,
         };
         let held = held.map_err(|e| self.pool.place.error(e))?;
         let (pool, catalogue) = (Arc::clone(&self.pool), Arc::clone(&self.catalogue));

@@ -1,5 +1,6 @@
 //! The connections of a store, and whose turn it is to write.
 
+use super::counters::Counters;
 use super::errors::{Fault, Place};
 use super::options::PostgresOptions;
 use super::roles::{self, Role};
@@ -10,7 +11,7 @@ use cmms_core::{Error, Result};
 use sqlx::{ConnectOptions as _, PgPool};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -18,6 +19,8 @@ use uuid::Uuid;
 
 /// How long a connection or a lock is waited for.
 pub(super) const WAIT: Duration = Duration::from_secs(5);
+/// So long a connection is taken for one that the server still answers on.
+const WARM: Duration = Duration::from_secs(1);
 /// A writer whose program has said nothing for so long is taken for dead where another one waits.
 const SILENCE: &str = "5 seconds";
 
@@ -54,6 +57,7 @@ pub(super) struct Pool {
     /// The role to work under, once it was found.
     role: Mutex<Option<Role>>,
     turns: Turns,
+    pub(super) counters: Counters,
 }
 
 impl fmt::Debug for Pool {
@@ -88,13 +92,15 @@ impl Pool {
             idle: Mutex::default(),
             role: Mutex::default(),
             turns: Turns::default(),
+            counters: Counters::default(),
         }
     }
 
     /// Takes back a connection that is clean.
-    pub(super) fn keep(&self, kept: Kept) {
+    pub(super) fn keep(&self, mut kept: Kept) {
         // A lent one goes back to its pool instead.
         if !kept.is_lent() {
+            kept.used = Instant::now();
             self.idle().push(kept);
         }
     }
@@ -266,16 +272,32 @@ impl Pool {
     /// A connection on which the organization's only writer has begun: waits for writers of this process and of
     /// others, and ends one whose program does not answer any more.
     pub(super) async fn writer(self: &Arc<Self>, org: Uuid) -> Result<(Session, Turn), Fault> {
-        let turn = timeout(WAIT, self.turns.take(org))
-            .await
-            .map_err(|_| self.place.busy())?;
+        let turn = self.turn(org).await?;
+        Ok((self.write_in(org).await?, turn))
+    }
+
+    /// Waits for the writers of this process.
+    pub(super) async fn turn(&self, org: Uuid) -> Result<Turn, Fault> {
+        let turn = timeout(WAIT, self.turns.take(org)).await;
+        Ok(turn.map_err(|_| self.place.busy())?)
+    }
+
+    /// Begins as the writer, in one's turn.
+    pub(super) async fn write_in(self: &Arc<Self>, org: Uuid) -> Result<Session, Fault> {
         match self.begin(org, Begin::Write).await {
             Err(fault) if fault.state() == Some("55P03") => {
                 self.evict(org).await?;
-                Ok((self.begin(org, Begin::Write).await?, turn))
+                self.begin(org, Begin::Write).await
             }
-            begun => Ok((begun?, turn)),
+            begun => begun,
         }
+    }
+
+    /// Whether a connection was used a moment ago, so that the server is most likely still there: what became of a
+    /// statement that commits is found out where it is not, but that takes a while.
+    pub(super) fn is_warm(&self) -> bool {
+        let idle = self.idle();
+        idle.last().is_some_and(|kept| kept.used.elapsed() < WARM)
     }
 
     /// Ends the writer of the organization if its program was stopped or lost: the server waits for it to say

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
@@ -38,6 +38,8 @@ pub(super) struct Kept {
     fresh: HashSet<usize>,
     /// Those that have rows of the transaction that is open.
     filled: HashSet<usize>,
+    /// When it was last given back.
+    pub(super) used: Instant,
 }
 
 impl Kept {
@@ -50,6 +52,7 @@ impl Kept {
             stages: HashSet::new(),
             fresh: HashSet::new(),
             filled: HashSet::new(),
+            used: Instant::now(),
         }
     }
 

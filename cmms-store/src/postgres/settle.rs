@@ -3,6 +3,7 @@
 use super::errors::Fault;
 use super::pool::Pool;
 use super::read::{self, Counted};
+use super::whole::Whole;
 use crate::sql::{Catalogue, Statements};
 use cmms_core::Result;
 use cmms_core::ports::store::{Lock, Saved};
@@ -35,6 +36,9 @@ impl Trace {
 
     /// Reaches the database again and looks whether the row is there.
     ///
+    /// A transaction that was `whole` in one statement may still be on its way when it is looked for: it is carried out
+    /// if it is not there, and what comes later finds its keys taken.
+    ///
     /// # Errors
     /// `CMMS-STORE-012` where nothing was stored; `CMMS-STORE-016` where it cannot be found out.
     pub(super) async fn settle(
@@ -43,6 +47,7 @@ impl Trace {
         catalogue: &Arc<Catalogue>,
         org: Uuid,
         fault: Fault,
+        whole: Option<Whole>,
     ) -> Result<()> {
         pool.forget();
         let Some((table, key)) = self.0 else {
@@ -52,20 +57,33 @@ impl Trace {
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
                 tokio::time::sleep(PAUSE).await;
-                if let Ok(found) = look(pool, &statements, org, &key).await {
+                let found = look(pool, &statements, org, &key, whole.as_ref()).await;
+                if matches!(found, Ok(_) | Err(Fault::Failed(_))) {
                     return found;
                 }
             }
         });
         match found.await {
-            Ok(true) => {
+            Ok(Ok(Found::Stored)) => {
                 tracing::info!("cmms.store.settle: a commit without an answer was carried out");
                 Ok(())
             }
-            Ok(false) => Err(pool.place.error(fault)),
+            Ok(Ok(Found::Nothing)) => Err(pool.place.error(fault)),
+            Ok(Ok(Found::Others)) => Err(pool.place.conflict().source(fault)),
+            Ok(Err(failed)) => Err(pool.place.error(failed)),
             Err(_) => Err(pool.place.unknown().source(fault)),
         }
     }
+}
+
+/// What became of a transaction.
+enum Found {
+    /// It was carried out, or is now.
+    Stored,
+    /// Nothing is stored of it.
+    Nothing,
+    /// So, since another process has counted meanwhile.
+    Others,
 }
 
 /// The lock of the writer is had only when the transaction has ended, one way or the other.
@@ -74,7 +92,8 @@ async fn look(
     statements: &Statements,
     org: Uuid,
     key: &[Cell<'static>],
-) -> Result<bool, Fault> {
+    whole: Option<&Whole>,
+) -> Result<Found, Fault> {
     let (mut session, _turn) = pool.writer(org).await?;
     let mut rows = Rows::of_width(statements.table.columns.len());
     let mut to = Counted {
@@ -85,5 +104,21 @@ async fn look(
     let done = read::get(connection, statements, org, &[key], Lock::None, &mut to).await;
     session.left(&done);
     done?;
-    Ok(!rows.rows.is_empty())
+    match whole {
+        _ if !rows.rows.is_empty() => Ok(Found::Stored),
+        None => Ok(Found::Nothing),
+        Some(whole) => {
+            let kept = session.enter()?;
+            let mut done = whole.run(kept, &statements.dialect, &pool.schema).await;
+            if let Ok(true) = done {
+                done = kept.run("COMMIT".to_owned()).await.map(|()| true);
+            }
+            session.left(&done);
+            if !done? {
+                return Ok(Found::Others);
+            }
+            session.committed();
+            Ok(Found::Stored)
+        }
+    }
 }

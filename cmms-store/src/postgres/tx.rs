@@ -2,20 +2,23 @@
 
 use super::ahead::Writer;
 use super::bind;
+use super::calls::{Read, Write, Written, others_wait};
+use super::counters::{Count, counting};
 use super::errors::Fault;
 use super::pool::{Begin, Pool};
-use super::read::{self, Counted};
-use super::session::{Kept, Session};
+use super::read::Counted;
+use super::session::Session;
 use super::settle::Trace;
 use super::turns::{Turn, key_of};
+use super::whole::Whole;
 use super::write::{self, Later};
 use crate::keys::refuse_repeats;
 use crate::sql::{Catalogue, Statements};
 use async_trait::async_trait;
 use cmms_core::ports::store::{Lock, Query, Related, SaveRule, Saved, Tx, not_new};
-use cmms_core::record::{Cell, Row, RowSource, RowTarget, Table};
+use cmms_core::record::{Cell, Row, RowSource, RowTarget, Rows, Table};
 use cmms_core::{Error, Result};
-use sqlx::{AssertSqlSafe, Row as _};
+
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -31,6 +34,8 @@ pub(super) enum Held {
     Snapshot(Session),
     /// The organization's writer.
     Write(Writer, Turn),
+    /// The writer's turn, with nothing begun and perhaps a count: what is put off goes with the commit.
+    Add(Turn, Option<Count>),
 }
 
 /// A transaction.
@@ -45,6 +50,26 @@ pub(super) struct PgTx {
     trace: Trace,
     /// Rows that are inserted before the next statement, or with the commit.
     later: Vec<Later>,
+    /// What was counted to.
+    count: Option<Count>,
+}
+
+impl Pool {
+    /// Begins as the organization's only writer.
+    pub(super) async fn write(self: &Arc<Self>, org: Uuid) -> Result<Held, Fault> {
+        let (session, turn) = self.writer(org).await?;
+        Ok(Held::Write(Writer::Here(session), turn))
+    }
+
+    /// So, or not yet, where this process is the only one to write lately.
+    pub(super) async fn add(self: &Arc<Self>, org: Uuid) -> Result<Held, Fault> {
+        let turn = self.turn(org).await?;
+        if self.counters.alone(org) && self.is_warm() {
+            return Ok(Held::Add(turn, None));
+        }
+        let session = self.write_in(org).await?;
+        Ok(Held::Write(Writer::Here(session), turn))
+    }
 }
 
 impl PgTx {
@@ -57,11 +82,62 @@ impl PgTx {
             others: false,
             trace: Trace::default(),
             later: Vec::new(),
+            count: None,
         }
+    }
+
+    /// Begins what was put off to begin: something has to be answered.
+    async fn open(&mut self) -> Result<()> {
+        if !matches!(self.held, Held::Add(..)) {
+            return Ok(());
+        }
+        let begun = self.pool.write_in(self.org).await;
+        let session = begun.map_err(|e| self.pool.place.error(e))?;
+        if let Held::Add(turn, count) = std::mem::replace(&mut self.held, Held::Nothing) {
+            self.held = Held::Write(Writer::Here(session), turn);
+            if let Some(count) = count {
+                self.count_on(&count).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts as it was foreseen, and fails where it comes to something else.
+    async fn count_on(&mut self, foreseen: &Count) -> Result<()> {
+        let statements = self.catalogue.of(foreseen.table);
+        let mut rows = Rows::of_width(foreseen.table.columns.len());
+        self.upsert_one(&statements, &foreseen.to_add(), &mut rows)
+            .await?;
+        if rows.rows == [foreseen.stored()] {
+            return Ok(());
+        }
+        self.pool.counters.missed(self.org);
+        if let Held::Write(writer, _) = &mut self.held {
+            *writer = Writer::Lost;
+        }
+        Err(self.pool.place.conflict())
+    }
+
+    /// Saves a row by an upsert and reads it as it is then.
+    async fn upsert_one(
+        &mut self,
+        statements: &Statements,
+        row: &dyn RowSource,
+        to: &mut dyn RowTarget,
+    ) -> Result<Saved> {
+        let Held::Write(writer, _) = &mut self.held else {
+            return Err(Error::internal("a row is written without a transaction"));
+        };
+        let session = writer.session().map_err(|e| self.pool.place.error(e))?;
+        let kept = session.enter()?;
+        let done = write::upsert_and_get(kept, statements, self.org, row, to).await;
+        session.left(&done);
+        done.map_err(|e| self.pool.place.error(e))
     }
 
     /// Waits for what is under way, and inserts what was put off.
     async fn catch_up(&mut self) -> Result<()> {
+        self.open().await?;
         self.settle_down().await?;
         if self.later.is_empty() {
             return Ok(());
@@ -146,6 +222,7 @@ impl PgTx {
                 }
                 Err(fault) => Err(fault),
             },
+            Held::Add(..) => Err(not_begun().into()),
             Held::Nothing => loop {
                 let begun = pool.begin(org, Begin::Read).await;
                 let mut session = begun.map_err(|e| pool.place.error(e))?;
@@ -161,91 +238,6 @@ impl PgTx {
             },
         };
         done.map_err(|e| self.pool.place.error(e))
-    }
-}
-
-/// What is read.
-enum Read<'r, 'c> {
-    Keys(&'r [&'r [Cell<'c>]], Lock),
-    Query(&'r Query<'c>),
-    With(
-        &'r Query<'c>,
-        &'r Related,
-        Arc<Statements>,
-        &'r mut dyn RowTarget,
-    ),
-}
-
-impl Read<'_, '_> {
-    fn lock(&self) -> Lock {
-        match self {
-            Self::Keys(_, lock) => *lock,
-            Self::Query(query) => query.lock,
-            Self::With(..) => Lock::None,
-        }
-    }
-
-    async fn on(
-        &mut self,
-        session: &mut Session,
-        statements: &Statements,
-        org: Uuid,
-        lock: Lock,
-        to: &mut Counted<'_>,
-    ) -> Result<(), Fault> {
-        let connection = session.enter()?.connection();
-        let done = match self {
-            Self::Keys(keys, _) => read::get(connection, statements, org, keys, lock, to).await,
-            Self::Query(query) => read::list(connection, statements, org, query, lock, to).await,
-            Self::With(query, related, others, of_them) => {
-                let both = read::Both {
-                    statements,
-                    others,
-                    query,
-                    related,
-                };
-                read::list_with(connection, org, both, to, &mut **of_them).await
-            }
-        };
-        session.left(&done);
-        done
-    }
-}
-
-/// What is written.
-enum Write<'w, 'c> {
-    Save(&'w dyn RowSource, SaveRule),
-    Delete(&'w [&'w [Cell<'c>]]),
-}
-
-/// How a write ended.
-enum Written {
-    Saved(Vec<Saved>),
-    Deleted(u64),
-}
-
-impl Write<'_, '_> {
-    fn rows(&self) -> usize {
-        match self {
-            Self::Save(rows, _) => rows.len(),
-            Self::Delete(keys) => keys.len(),
-        }
-    }
-
-    async fn on(
-        &self,
-        kept: &mut Kept,
-        statements: &Statements,
-        org: Uuid,
-    ) -> Result<Written, Fault> {
-        Ok(match self {
-            Self::Save(rows, rule) => {
-                Written::Saved(write::save(kept, statements, org, *rows, *rule).await?)
-            }
-            Self::Delete(keys) => {
-                Written::Deleted(write::delete(kept, statements, org, keys).await?)
-            }
-        })
     }
 }
 
@@ -273,6 +265,7 @@ impl PgTx {
                 }
                 done.map_err(|e| place.error(e))
             }
+            Held::Add(..) => Err(not_begun()),
             Held::Snapshot(_) => Err(Error::internal(format!(
                 "{} is written in a transaction that only reads",
                 table.name
@@ -297,15 +290,8 @@ impl PgTx {
     }
 }
 
-/// Whether a writer of another process waits: it holds the waiting lock, too.
-async fn others_wait(kept: &mut Kept, key: i64) -> Result<bool, Fault> {
-    let sql = format!(
-        "SELECT CASE WHEN pg_try_advisory_lock({key}) THEN NOT pg_advisory_unlock({key}) ELSE TRUE END"
-    );
-    let row = sqlx::query(AssertSqlSafe(sql))
-        .fetch_one(kept.connection())
-        .await?;
-    Ok(row.try_get(0)?)
+fn not_begun() -> Error {
+    Error::internal("a transaction has not begun")
 }
 
 #[async_trait]
@@ -348,19 +334,27 @@ impl Tx for PgTx {
         rows: &dyn RowSource,
         to: &mut dyn RowTarget,
     ) -> Result<Vec<Saved>> {
+        if let (Held::Add(_, count @ None), 1) = (&mut self.held, rows.len())
+            && let Some(next) = self.pool.counters.foresee(self.org, table, rows)
+        {
+            to.row(&mut next.stored().into_source())?;
+            *count = Some(next);
+            return Ok(vec![Saved::Updated]);
+        }
+        self.catch_up().await?;
         let statements = self.catalogue.of(table);
         let alone = rows.len() == 1 && !statements.has_unique();
         if let (true, Held::Write(..)) = (alone, &self.held) {
-            self.catch_up().await?;
-            if let Held::Write(writer, _) = &mut self.held {
-                let session = writer.session().map_err(|e| self.pool.place.error(e))?;
-                let kept = session.enter()?;
-                let done = write::upsert_and_get(kept, &statements, self.org, rows, to).await;
-                session.left(&done);
-                return done
-                    .map(|saved| vec![saved])
-                    .map_err(|e| self.pool.place.error(e));
+            let mut read = Rows::of_width(table.columns.len());
+            let saved = self.upsert_one(&statements, rows, &mut read).await?;
+            for row in read.rows {
+                let total = counting(table).and_then(|place| row.0.get(place));
+                if let Some(Cell::Int(total)) = total {
+                    self.count = Count::of(table, rows, *total);
+                }
+                to.row(&mut row.into_source())?;
             }
+            return Ok(vec![saved]);
         }
         let saved = self.save(table, rows, SaveRule::Upsert).await?;
         let keys: Vec<Row> = (0..rows.len())
@@ -373,15 +367,15 @@ impl Tx for PgTx {
 
     async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
         match (&self.held, rows.len()) {
-            (Held::Write(..), 0) => return Ok(()),
-            (Held::Write(..), 1) => {
+            (Held::Write(..) | Held::Add(..), 0) => return Ok(()),
+            (Held::Write(..) | Held::Add(..), 1) => {
                 let row = Row::of_source(rows, 0);
                 bind::check_row(table, &row)?;
                 self.trace.put_off(table, rows);
                 self.later.push(Later { table, row });
                 return Ok(());
             }
-            (Held::Write(..), _) => return self.send(table, rows).await,
+            (Held::Write(..) | Held::Add(..), _) => return self.send(table, rows).await,
             _ => {}
         }
         let saved = self.save(table, rows, SaveRule::Insert).await?;
@@ -412,20 +406,33 @@ impl Tx for PgTx {
     }
 
     fn others_wait(&self) -> bool {
-        matches!(&self.held, Held::Write(_, turn) if self.others || turn.others_wait())
+        match &self.held {
+            Held::Write(_, turn) => self.others || turn.others_wait(),
+            Held::Add(turn, _) => turn.others_wait(),
+            Held::Snapshot(_) | Held::Nothing => false,
+        }
     }
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
-        self.catch_up().await?;
+        if !matches!(self.held, Held::Add(..)) {
+            self.catch_up().await?;
+        }
         let Self {
             pool,
             catalogue,
             org,
             held,
             trace,
+            later,
+            count,
             ..
         } = *self;
         match held {
+            Held::Add(turn, count) => {
+                let rows = later;
+                let whole = Whole { org, count, rows };
+                whole.commit(&pool, &catalogue, turn, trace).await
+            }
             Held::Write(mut writer, turn) => {
                 let session = writer.session().map_err(|e| pool.place.error(e))?;
                 let kept = session.enter()?;
@@ -434,12 +441,15 @@ impl Tx for PgTx {
                 match done {
                     Ok(()) => {
                         session.committed();
+                        if let Some(count) = count {
+                            pool.counters.note(org, count);
+                        }
                         Ok(())
                     }
                     // The answer is lost, and nobody but the database knows it.
                     Err(fault) if fault.is_cut() => {
                         drop((writer, turn));
-                        trace.settle(&pool, &catalogue, org, fault).await
+                        trace.settle(&pool, &catalogue, org, fault, None).await
                     }
                     Err(fault) => Err(pool.place.error(fault)),
                 }

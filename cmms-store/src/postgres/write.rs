@@ -242,11 +242,16 @@ pub(super) async fn insert_each(
     }
     let sql = sql::insert_each(&tables, dialect);
     match execute(kept, sql, values.into_arguments()).await {
-        Err(fault) if fault.is_clash() => {
-            let first = tables.first();
-            Err(first.map_or(fault, |table| Fault::Failed(Box::new(not_new(table)))))
-        }
-        done => done.map(drop),
+        Err(fault) => Err(told(fault, &tables)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// What went wrong with rows of these tables that were taken for new.
+pub(super) fn told(fault: Fault, tables: &[&'static Table]) -> Fault {
+    match tables.first() {
+        Some(table) if fault.is_clash() => Fault::Failed(Box::new(not_new(table))),
+        _ => fault,
     }
 }
 
@@ -258,8 +263,8 @@ pub(super) async fn insert_new(
 ) -> Result<(), Fault> {
     let [arrays, _] = &statements.bulk()?.insert_new;
     match execute(kept, arrays.clone(), values).await {
-        Err(fault) if fault.is_clash() => Err(Fault::Failed(Box::new(not_new(statements.table)))),
-        done => done.map(drop),
+        Err(fault) => Err(told(fault, &[statements.table])),
+        Ok(_) => Ok(()),
     }
 }
 

@@ -97,33 +97,6 @@ impl Bulk {
     }
 }
 
-/// One statement that inserts a row into each of these tables, in order: parameter 1 is the organization, the columns
-/// of the rows follow one after the other.
-pub(crate) fn insert_each(tables: &[&Table], dialect: &Dialect) -> String {
-    let mut next = 2;
-    let mut inserts = Vec::with_capacity(tables.len());
-    for table in tables {
-        let columns = comma(table.columns.iter(), |c| quoted(c.name));
-        let values = comma(table.columns.iter(), |_| {
-            next += 1;
-            dialect.param(next - 1)
-        });
-        let name = dialect.table(table.name);
-        inserts.push(format!(
-            "INSERT INTO {name} (org_id, {columns}) VALUES ($1, {values})"
-        ));
-    }
-    match inserts.as_slice() {
-        [only] => only.clone(),
-        all => {
-            let named = comma(all.iter().enumerate(), |(n, sql)| {
-                format!("w{n} AS ({sql})")
-            });
-            format!("WITH {named} SELECT 1")
-        }
-    }
-}
-
 struct Parts<'t> {
     table: &'static Table,
     dialect: &'t Dialect,
@@ -304,7 +277,7 @@ impl Parts<'_> {
             keys = self.key_arrays(),
             inner = self.columns_of("r"),
             name = self.name,
-            of_org = self.dialect.of_org("r."),
+            of_org = self.dialect.of_org_within("r."),
             same = self.same_key("r", "s"),
         )
     }

@@ -9,9 +9,11 @@ mod bulk;
 mod dialect;
 mod fit;
 mod query;
+#[cfg(feature = "postgres")]
+mod whole;
 
 #[cfg(feature = "postgres")]
-pub(crate) use bulk::{Bulk, Source, insert_each};
+pub(crate) use bulk::{Bulk, Source};
 #[cfg(feature = "postgres")]
 pub(crate) use dialect::type_name;
 pub(crate) use dialect::{Dialect, quoted};
@@ -19,6 +21,8 @@ pub(crate) use fit::fit;
 #[cfg(feature = "postgres")]
 pub(crate) use query::select_with;
 pub(crate) use query::{Param, select};
+#[cfg(feature = "postgres")]
+pub(crate) use whole::{insert_each, whole};
 
 use cmms_core::record::{Column, Role, Table};
 use std::collections::HashMap;

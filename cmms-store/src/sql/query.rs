@@ -109,7 +109,7 @@ pub(crate) fn select_with<'q>(
         columns(statements, "page"),
         columns(others, "other"),
         others.dialect.table(others.table.name),
-        others.dialect.of_org("other."),
+        others.dialect.of_org_within("other."),
     );
     let mut builder = Builder {
         table: statements.table,

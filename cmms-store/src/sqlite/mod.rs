@@ -117,7 +117,7 @@ impl Store for SqliteStore {
                 reader.hold()?;
                 Held::Snapshot(reader)
             }
-            TxMode::Write => Held::Write(self.pool.writer().await?),
+            TxMode::Write | TxMode::Add => Held::Write(self.pool.writer().await?),
         };
         let (pool, catalogue) = (Arc::clone(&self.pool), Arc::clone(&self.catalogue));
         Ok(Box::new(SqliteTx::new(

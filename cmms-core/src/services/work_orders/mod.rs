@@ -34,7 +34,11 @@ pub use request::{
 /// `CMMS-INPUT-003`, `CMMS-INPUT-010` for values that cannot be taken.
 pub async fn create(cx: &CallContext, app: &App, input: CreateWorkOrder) -> Result<WorkOrder> {
     cx.scope.require(Permission::WorkOrderCreate)?;
-    let mut uow = Uow::begin(app, cx).await?;
+    // Its asset is read, and what is read has to stay so.
+    let mut uow = match &input.asset_id {
+        None => Uow::begin_adding(app, cx).await?,
+        Some(_) => Uow::begin(app, cx).await?,
+    };
     let now = uow.now();
     let by = cx.scope.principal().to_string();
     let mut order = WorkOrder::new(
