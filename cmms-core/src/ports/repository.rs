@@ -69,7 +69,7 @@ impl<R: Record> Repository<'_, R> {
     /// # Errors
     /// Those of a read.
     pub async fn list(&mut self, query: &Query<'_>) -> Result<Vec<R>> {
-        let mut found = Vec::new();
+        let mut found = Vec::with_capacity(expected(query));
         self.tx.list(R::TABLE, query, &mut found).await?;
         Ok(found)
     }
@@ -89,7 +89,8 @@ impl<R: Record> Repository<'_, R> {
             column,
             names,
         };
-        let (mut found, mut of_them) = (Vec::new(), Vec::new());
+        let expected = expected(query);
+        let (mut found, mut of_them) = (Vec::with_capacity(expected), Vec::with_capacity(expected));
         self.tx
             .list_with(R::TABLE, query, &mut found, &related, &mut of_them)
             .await?;
@@ -167,6 +168,12 @@ impl<R: Record> Repository<'_, R> {
     pub async fn delete(&mut self, key: &[Cell<'_>]) -> Result<bool> {
         Ok(self.tx.delete(R::TABLE, &[key]).await? > 0)
     }
+}
+
+/// How many records a query most likely finds: a page is full but for the last one.
+fn expected(query: &Query<'_>) -> usize {
+    const PAGE: u32 = 1_000;
+    query.limit.map_or(0, |limit| limit.min(PAGE) as usize)
 }
 
 struct One<'r, R>(&'r R);

@@ -65,6 +65,7 @@ macro_rules! store_tests {
             rows_put_off_together_are_stored_with_the_commit
             rows_put_off_one_of_which_is_not_new_fail_the_transaction
             upsert_reads_back_what_is_stored
+            transactions_that_add_count_and_insert
             comparisons_take_what_compares_so
             numbers_truths_and_octets_compare
             null_never_compares

@@ -96,19 +96,20 @@ impl PgTx {
         if let Held::Add(turn, count) = std::mem::replace(&mut self.held, Held::Nothing) {
             self.held = Held::Write(Writer::Here(session), turn);
             if let Some(count) = count {
-                self.count_on(&count).await?;
+                self.count_on(count).await?;
             }
         }
         Ok(())
     }
 
     /// Counts as it was foreseen, and fails where it comes to something else.
-    async fn count_on(&mut self, foreseen: &Count) -> Result<()> {
+    async fn count_on(&mut self, foreseen: Count) -> Result<()> {
         let statements = self.catalogue.of(foreseen.table);
         let mut rows = Rows::of_width(foreseen.table.columns.len());
         self.upsert_one(&statements, &foreseen.to_add(), &mut rows)
             .await?;
         if rows.rows == [foreseen.stored()] {
+            self.count = Some(foreseen);
             return Ok(());
         }
         self.pool.counters.missed(self.org);

@@ -37,6 +37,10 @@ pub(crate) struct Bulk {
     pub(crate) get_locked: String,
     /// Deletes the rows of keys.
     pub(crate) delete: String,
+    /// Its columns where it is read with another table as `page`.
+    pub(crate) of_page: String,
+    /// Its columns where it is read with another table as `other`.
+    pub(crate) of_other: String,
     /// Makes the temporary table for the rows.
     pub(crate) make_stage: String,
     /// Fills it, in binary.
@@ -82,6 +86,8 @@ impl Bulk {
             get: parts.get(),
             get_locked: parts.get_locked(),
             delete: parts.delete(),
+            of_page: parts.columns_of("page"),
+            of_other: parts.columns_of("other"),
             make_stage: format!(
                 "CREATE TEMPORARY TABLE IF NOT EXISTS {stage} (i bigint, {typed}) ON COMMIT DELETE ROWS"
             ),

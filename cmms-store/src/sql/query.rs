@@ -98,16 +98,12 @@ pub(crate) fn select_with<'q>(
         ))),
     };
     let (column, names) = (known(others, column)?, known(statements, names)?);
-    let columns = |of: &Statements, from: &str| {
-        let named = |c: &Column| format!("{from}.{}", quoted(c.name));
-        super::comma(of.table.columns.iter(), named)
-    };
     let (listed, params) = select(statements, query)?;
     let sql = format!(
         "SELECT {}, {} FROM ({listed}) AS page \
          LEFT JOIN {} AS other ON {} AND other.{column} = page.{names}",
-        columns(statements, "page"),
-        columns(others, "other"),
+        statements.bulk()?.of_page,
+        others.bulk()?.of_other,
         others.dialect.table(others.table.name),
         others.dialect.of_org_within("other."),
     );

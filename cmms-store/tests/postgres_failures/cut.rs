@@ -1,7 +1,7 @@
 //! The connection breaks at a commit: the answer is right all the same.
 
 use super::proxy::{Cut, Proxy};
-use super::{insert, names, scope, server};
+use super::{count, insert, names, scope, server};
 use cmms_core::code;
 use cmms_core::ports::store::Store as _;
 use cmms_store::{PostgresOptions, PostgresStore};
@@ -56,4 +56,45 @@ async fn a_commit_that_did_not_arrive_is_an_error_and_nothing_is_stored() {
         assert!(proxy.has_cut());
     }
     assert_eq!(names(&store, &scope).await, [""; 0]);
+}
+
+/// A transaction that is one statement breaks off on its way there, on its way back, or comes long after its program
+/// has given it up: each is carried out once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_commits_is_carried_out_once_wherever_it_breaks_off() {
+    let (mut proxy, store) = through_a_proxy().await;
+    let scope = scope(&store).await;
+    let mut want = Vec::new();
+    for n in 0..times() {
+        for cut in [Cut::Before, Cut::After, Cut::Late] {
+            // The statement is known to the connection, and the count to the program.
+            for _ in 0..3 {
+                want.push(count(&store, &scope).await.unwrap());
+            }
+            proxy.cut_next(cut);
+            want.push(count(&store, &scope).await.unwrap());
+            assert!(proxy.has_cut());
+            if cut == Cut::Late {
+                let said = proxy.deliver().await;
+                let refused = said.windows(6).any(|w| w == b"C23505");
+                let stored_nothing = said
+                    .windows(12)
+                    .any(|w| w[..7] == *b"D\0\0\0\x0b\0\x01" && w[11] == 0);
+                assert!(refused || stored_nothing, "{n}: {said:?}");
+            }
+        }
+    }
+    let want: Vec<String> = (1..=want.len())
+        .zip(&want)
+        .map(|(n, told)| {
+            assert_eq!(*told, n as i64, "each number once");
+            format!("{n:06}")
+        })
+        .collect();
+    assert_eq!(names(&store, &scope).await, want, "each once");
+    println!(
+        "{} of {} statements that broke off were carried out once",
+        3 * times(),
+        3 * times()
+    );
 }

@@ -18,6 +18,7 @@ mod server;
 mod silent;
 
 use cmms_core::context::{Principal, Scope};
+use cmms_core::domain::numbering::DailyNumber;
 use cmms_core::domain::setting::Setting;
 use cmms_core::ids::{IdGen as _, OrgId, SystemIds};
 use cmms_core::ports::repository::TxExt as _;
@@ -41,6 +42,21 @@ async fn insert(store: &dyn Store, scope: &Scope, name: &str) -> cmms_core::Resu
     let mut tx = store.begin(scope, TxMode::Write).await?;
     tx.of().insert_later(&setting(name)).await?;
     tx.commit().await
+}
+
+/// Counts on and stores a setting by that number, in a transaction that only adds.
+async fn count(store: &dyn Store, scope: &Scope) -> cmms_core::Result<i64> {
+    let one = DailyNumber {
+        prefix: "WO".into(),
+        day: samples::day(1),
+        last: 1,
+    };
+    let mut tx = store.begin(scope, TxMode::Add).await?;
+    let number = tx.of().upsert_and_get(&one).await?.last;
+    let setting = setting(&format!("{number:06}"));
+    tx.of().insert_later(&setting).await?;
+    tx.commit().await?;
+    Ok(number)
 }
 
 /// The names of all settings.

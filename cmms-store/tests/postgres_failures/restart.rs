@@ -1,7 +1,7 @@
 //! The server is restarted while programs write: nothing is lost, nothing comes twice.
 
 use super::own::{Own, Stop};
-use super::{insert, names, scope};
+use super::{count, insert, names, scope};
 use cmms_core::ports::store::Store as _;
 use cmms_core::{Error, code};
 use cmms_store::{PostgresOptions, PostgresStore};
@@ -55,6 +55,21 @@ async fn restarts_under_load_lose_nothing_and_repeat_nothing() {
         }
         (stored, failed)
     };
+    // So does one whose transactions are one statement each.
+    let adder = async {
+        let (mut stored, mut failed) = (BTreeSet::new(), 0);
+        while !done.load(Ordering::Relaxed) {
+            match count(store, scope).await {
+                Ok(number) => assert!(stored.insert(number), "{number} was given twice"),
+                Err(e) => {
+                    assert!(is_expected(&e), "{e:?}");
+                    failed += 1;
+                    sleep(Duration::from_millis(5)).await;
+                }
+            }
+        }
+        (stored, failed)
+    };
     let restarts = async {
         let mut slowest = Duration::ZERO;
         for round in 0..RESTARTS {
@@ -71,8 +86,21 @@ async fn restarts_under_load_lose_nothing_and_repeat_nothing() {
         done.store(true, Ordering::Relaxed);
         slowest
     };
-    let (a, b, slowest) = tokio::join!(writer("a"), writer("b"), restarts);
-    let there: Vec<_> = names(store, scope).await;
+    let (a, b, added, slowest) = tokio::join!(writer("a"), writer("b"), adder, restarts);
+    let (numbers, there): (Vec<_>, Vec<_>) = names(store, scope)
+        .await
+        .into_iter()
+        .partition(|name| name.starts_with('0'));
+    let want: Vec<_> = added.0.iter().map(|n| format!("{n:06}")).collect();
+    assert_eq!(
+        numbers, want,
+        "what was answered is stored, and nothing else"
+    );
+    assert_eq!(
+        added.0.last().copied(),
+        i64::try_from(numbers.len()).ok(),
+        "no number is left out"
+    );
     let all: BTreeSet<_> = there.iter().cloned().collect();
     assert_eq!(there.len(), all.len(), "nothing twice");
     for (stored, failed) in [&a, &b] {
@@ -84,8 +112,8 @@ async fn restarts_under_load_lose_nothing_and_repeat_nothing() {
     }
     println!(
         "{RESTARTS} restarts: {} writes answered, {} refused, first success at most {slowest:.2?} after the port answered",
-        a.0.len() + b.0.len(),
-        a.1.len() + b.1.len()
+        a.0.len() + b.0.len() + added.0.len(),
+        a.1.len() + b.1.len() + added.1
     );
     assert!(slowest < Duration::from_secs(5), "{slowest:?}");
 }

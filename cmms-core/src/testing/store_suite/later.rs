@@ -1,12 +1,13 @@
 //! Writes that a store may put off or answer in one go.
 
 use super::harness::{all, once, scope, stored, write};
+use crate::context::Scope;
 use crate::domain::numbering::DailyNumber;
 use crate::domain::setting::Setting;
 use crate::domain::sync_state::ExternalLink;
 use crate::domain::work_order::WorkOrder;
 use crate::ports::repository::TxExt as _;
-use crate::ports::store::{SaveRule, Saved, Store};
+use crate::ports::store::{SaveRule, Saved, Store, Tx, TxMode};
 use crate::record::Digest;
 use crate::testing::samples;
 
@@ -151,4 +152,84 @@ pub async fn upsert_reads_back_what_is_stored(store: &dyn Store) {
     let now: ExternalLink = tx.of().upsert_and_get(&other).await.unwrap();
     assert_eq!((now.record_id, now.digest), (link.record_id, other.digest));
     tx.commit().await.unwrap();
+}
+
+/// A transaction that only adds counts, inserts and is stored as a whole, whatever the store knows of the count; it may
+/// read after all, and is gone when it is dropped.
+pub async fn transactions_that_add_count_and_insert(store: &dyn Store) {
+    let scope = scope(store, "a").await;
+    let mut want = Vec::new();
+    for n in 1..=12 {
+        let (mut tx, order) = added(store, &scope, n).await;
+        match n % 4 {
+            // What others wrote meanwhile.
+            1 => {
+                tx.of()
+                    .insert_later(&samples::setting("s", n))
+                    .await
+                    .unwrap();
+                let key = [crate::record::Cell::Id(order.id.0)];
+                let found = tx.of::<WorkOrder>().get(&key).await.unwrap();
+                assert_eq!(found.as_ref(), Some(&order));
+                drop(tx);
+                let (tx, order) = added(store, &scope, n).await;
+                tx.commit().await.unwrap();
+                want.push(order);
+            }
+            2 => {
+                let missing = [crate::record::Cell::Id(samples::work_order(999).id.0)];
+                let found = tx.of::<WorkOrder>().get(&missing).await.unwrap();
+                assert_eq!(found, None);
+                tx.commit().await.unwrap();
+                want.push(order);
+            }
+            _ => {
+                tx.commit().await.unwrap();
+                want.push(order);
+            }
+        }
+        assert_eq!(all::<WorkOrder>(store, &scope).await, want);
+    }
+    assert_eq!(all::<Setting>(store, &scope).await, []);
+    assert_eq!(all::<DailyNumber>(store, &scope).await[0].last, 12);
+    let tx = store.begin(&scope, TxMode::Add).await.unwrap();
+    tx.commit().await.unwrap();
+    // Not new, in a store that has counted as it foresaw several times.
+    for clash in [samples::work_order(3), samples::work_order(4)] {
+        let (mut tx, _) = added(store, &scope, 13).await;
+        let failed = match tx.of().insert_later(&clash).await {
+            Ok(()) => tx.commit().await.unwrap_err(),
+            Err(e) => {
+                drop(tx);
+                e
+            }
+        };
+        assert_eq!(failed.code().id(), "CMMS-INTERNAL-001", "{failed}");
+        assert_eq!(all::<WorkOrder>(store, &scope).await, want);
+        assert_eq!(all::<DailyNumber>(store, &scope).await[0].last, 12);
+    }
+    let (mut tx, _) = added(store, &scope, 13).await;
+    let twice = DailyNumber {
+        prefix: "WO".into(),
+        day: samples::day(1),
+        last: 2,
+    };
+    assert_eq!(tx.of().upsert_and_get(&twice).await.unwrap().last, 15);
+    tx.commit().await.unwrap();
+    assert_eq!(all::<DailyNumber>(store, &scope).await[0].last, 15);
+}
+
+/// A transaction that has counted to `n` and put off a work order with that number.
+async fn added(store: &dyn Store, scope: &Scope, n: u32) -> (Box<dyn Tx>, WorkOrder) {
+    let one = DailyNumber {
+        prefix: "WO".into(),
+        day: samples::day(1),
+        last: 1,
+    };
+    let mut tx = store.begin(scope, TxMode::Add).await.unwrap();
+    let counted = tx.of().upsert_and_get(&one).await.unwrap();
+    assert_eq!(counted.last, i64::from(n));
+    let order = samples::work_order(n);
+    tx.of().insert_later(&order).await.unwrap();
+    (tx, order)
 }
