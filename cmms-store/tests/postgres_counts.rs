@@ -4,7 +4,7 @@
 //! its own.
 
 #![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod server;
 
@@ -72,6 +72,30 @@ async fn taken(turns: &[usize]) -> (Vec<i64>, usize) {
     (numbers, met)
 }
 
+/// What four programs are given that count at once.
+async fn taken_at_once() -> Vec<i64> {
+    let schema = server::schema();
+    let first = PostgresStore::connect(server::options_of(&schema)).await;
+    first.unwrap().migrate().await.unwrap();
+    let program = async |who: usize| {
+        let options = server::options_of(&schema);
+        let store = PostgresStore::connect(options).await.unwrap();
+        let scope = samples::scope(1);
+        let mut numbers = Vec::new();
+        while numbers.len() < 50 {
+            match count(&store, &scope, who).await {
+                Ok(number) => numbers.push(number),
+                Err(e) => assert!(e.is(code::STORE_CONFLICT), "{e:?}"),
+            }
+        }
+        numbers
+    };
+    let taken = tokio::join!(program(0), program(1), program(2), program(3));
+    let mut all = [taken.0, taken.1, taken.2, taken.3].concat();
+    all.sort_unstable();
+    all
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_of_two_programs_are_given_once() {
     let turns = [5, 4, 1, 1, 1, 3, 6, 2, 4];
@@ -86,33 +110,4 @@ async fn numbers_of_two_programs_are_given_once() {
     set(Failpoint::BelieveCounts, false);
     let different: BTreeSet<_> = numbers.iter().collect();
     assert!(different.len() < numbers.len(), "the twin gives some twice");
-}
-
-/// What four programs are given that count at once.
-async fn taken_at_once() -> Vec<i64> {
-    let schema = server::schema();
-    let first = PostgresStore::connect(server::options_of(&schema)).await;
-    first.unwrap().migrate().await.unwrap();
-    let counting = (0..4).map(|who| {
-        let schema = schema.clone();
-        tokio::spawn(async move {
-            let options = server::options_of(&schema);
-            let store = PostgresStore::connect(options).await.unwrap();
-            let scope = samples::scope(1);
-            let mut numbers = Vec::new();
-            while numbers.len() < 50 {
-                match count(&store, &scope, who).await {
-                    Ok(number) => numbers.push(number),
-                    Err(e) => assert!(e.is(code::STORE_CONFLICT), "{e:?}"),
-                }
-            }
-            numbers
-        })
-    });
-    let mut all = Vec::new();
-    for numbers in counting.collect::<Vec<_>>() {
-        all.extend(numbers.await.unwrap());
-    }
-    all.sort_unstable();
-    all
 }

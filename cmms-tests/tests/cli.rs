@@ -93,6 +93,24 @@ async fn a_connection_is_added_tested_and_synced_without_a_secret_in_an_argument
     drop(sim);
 }
 
+/// Found by hand: commands whose output went into a program that had read enough ended with a panic.
+#[test]
+fn commands_that_nobody_listens_to_do_their_work() {
+    let desk = Desk::default();
+    for args in [
+        &["demo", "--no-serve"][..],
+        &["migrate", "status"],
+        &["op", "--list"],
+    ] {
+        let mut command = desk.command(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", err(&output));
+    }
+}
+
 #[test]
 fn operations_are_called_by_name_and_refuse_what_they_cannot_take() {
     let desk = Desk::default();

@@ -100,12 +100,12 @@ async fn add_one(database: Database, add: Add) -> Result<ExitCode> {
     let opened = database.open().await?;
     let connection = opened.client.connections().create(input).await?;
     announce_key(&opened);
-    println!(
+    say!(
         "Added {} ({})",
         shown(&connection.connection_name),
         connection.id
     );
-    println!(
+    say!(
         "Next: cmms connections test {:?}",
         shown(&connection.connection_name)
     );
@@ -133,7 +133,7 @@ async fn list(database: Database) -> Result<ExitCode> {
         }
     }
     if rows.is_empty() {
-        println!(
+        say!(
             "No connections yet. Add one: cmms connections add upkeep https://api.onupkeep.com --name NAME"
         );
     } else {
@@ -146,13 +146,13 @@ async fn test(database: Database, named: &str) -> Result<ExitCode> {
     let opened = database.open().await?;
     let connection = sync::find(&opened.client, named).await?;
     let answer = opened.client.connections().test(connection.id).await?;
-    println!(
+    say!(
         "{}: {}",
         shown(&connection.connection_name),
         answer.health.state
     );
     if let Some(account) = answer.account {
-        println!("  {}", shown(&account));
+        say!("  {}", shown(&account));
     }
     Ok(ExitCode::SUCCESS)
 }

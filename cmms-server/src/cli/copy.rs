@@ -40,7 +40,7 @@ pub(super) async fn run(config: &Config, args: Args) -> Result<ExitCode> {
     })
     .await?;
     table::print(&["organization", "table", "rows", "written"], &rows);
-    println!(
+    say!(
         "Copied {all} rows, {written} of them written now. Sealed secrets open with the same master key only."
     );
     Ok(ExitCode::SUCCESS)

@@ -54,33 +54,33 @@ pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
     let sim = UpkeepSim::start(sim_config, 0).await.map_err(sim_error)?;
     config.egress_allow.push(sim.base_url());
 
-    println!("1. A simulated UpKeep runs at {}", sim.base_url());
+    say!("1. A simulated UpKeep runs at {}", sim.base_url());
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, SqliteOptions::default())?);
     let opened = Builder::new(Arc::clone(&store), config).build().await?;
     let client = opened.client.clone();
     mark(&*store, client.scope()).await?;
-    println!("2. A database is made at ./{FILE}");
+    say!("2. A database is made at ./{FILE}");
     let input = CreateConnection::new("upkeep", sim.base_url(), "Demo UpKeep")
         .username(email)
         .password(password);
     let connection = client.connections().create(input).await?;
     announce_key(&opened);
     let tested = client.connections().test(connection.id).await?;
-    println!("3. Connected: {}", tested.health.state);
+    say!("3. Connected: {}", tested.health.state);
 
-    println!("4. The first sync brings everything in:");
+    say!("4. The first sync brings everything in:");
     let first = timed(&client, StartSync::new(connection.id)).await?;
-    println!("5. The second sync finds nothing new:");
+    say!("5. The second sync finds nothing new:");
     let second = timed(&client, StartSync::new(connection.id)).await?;
     sim.vendor().set_clock(clock.now());
     let edited = sim.vendor().edit(EDITS);
-    println!(
+    say!(
         "6. At the vendor, {} assets and {} work orders are edited; the third sync brings just these:",
         edited.assets.len(),
         edited.work_orders.len()
     );
     let third = timed(&client, StartSync::new(connection.id)).await?;
-    println!("7. What is in the database now:");
+    say!("7. What is in the database now:");
     some_orders(&client).await?;
     let oracle = sim.vendor().oracle();
     let all = i64::try_from(oracle.assets.len() + oracle.work_orders.len()).unwrap_or(i64::MAX);
@@ -91,7 +91,7 @@ pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
         && [&first, &second, &third]
             .iter()
             .all(|run| run.status == SyncStatus::Ok);
-    println!(
+    say!(
         "Result: first sync {} of {all} in; second created + updated = {}; third updated {} of {changed} edited: {}",
         first.created,
         second.created + second.updated,
@@ -112,14 +112,14 @@ pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
     let access = Access::new("127.0.0.1", true)?;
     let server = Server::bind(client, "127.0.0.1", args.port, access).await?;
     let url = server.url();
-    println!("8. Serving, until Ctrl-C:");
-    println!("   {url}/health");
-    println!("   {url}/work-orders?status=in_progress");
-    println!("   {url}/assets?limit=5");
-    println!("   {url}/cmms/connections");
-    println!("   {url}/openapi.json");
-    println!("   curl -X POST {url}/cmms/sync/all -H 'Content-Type: application/json' \\");
-    println!(
+    say!("8. Serving, until Ctrl-C:");
+    say!("   {url}/health");
+    say!("   {url}/work-orders?status=in_progress");
+    say!("   {url}/assets?limit=5");
+    say!("   {url}/cmms/connections");
+    say!("   {url}/openapi.json");
+    say!("   curl -X POST {url}/cmms/sync/all -H 'Content-Type: application/json' \\");
+    say!(
         "        -d '{{\"cmms_connection_id\": \"{}\"}}'",
         connection.id
     );
@@ -136,7 +136,7 @@ async fn timed(client: &Client, input: StartSync) -> Result<SyncRun> {
     let took = clock.elapsed().saturating_sub(began).as_secs_f64();
     sync::print(&run);
     let read: u64 = run.streams.0.iter().map(|s| s.fetched).sum();
-    println!(
+    say!(
         "  {read} records read in {took:.2} s, {:.0} a second",
         read as f64 / took.max(1e-6)
     );

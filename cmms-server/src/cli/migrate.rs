@@ -2,7 +2,6 @@
 
 use super::{Database, table};
 use cmms::Result;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Subcommand)]
@@ -39,21 +38,20 @@ pub(super) async fn run(database: Database, command: Command) -> Result<ExitCode
         Command::Up => {
             let migrated = store.migrate().await?;
             if migrated.from == migrated.to {
-                println!("The schema is up to date: version {}.", migrated.to);
+                say!("The schema is up to date: version {}.", migrated.to);
             } else {
-                println!(
+                say!(
                     "The schema went from version {} to {}.",
-                    migrated.from, migrated.to
+                    migrated.from,
+                    migrated.to
                 );
             }
             Ok(ExitCode::SUCCESS)
         }
         Command::Plan => {
-            let mut out = std::io::stdout();
             let steps = store.migrations().await?;
             for step in steps.iter().filter(|step| step.applied_at.is_none()) {
-                // Who reads it may have read enough, such as `head`.
-                let _ = writeln!(out, "-- {} {}\n{}", step.number, step.name, step.sql);
+                say!("-- {} {}\n{}", step.number, step.name, step.sql);
             }
             Ok(ExitCode::SUCCESS)
         }

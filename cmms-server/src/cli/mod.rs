@@ -1,5 +1,8 @@
 //! The command `cmms`.
 
+#[macro_use]
+mod say;
+
 mod connections;
 mod copy;
 mod demo;
@@ -123,7 +126,7 @@ impl Database {
 /// Says where a new master key was put, if one was just made.
 fn announce_key(opened: &Opened) {
     if let Some(cmms::secrets::KeyOrigin::Created(path)) = opened.vault.key_origin() {
-        eprintln!(
+        warn!(
             "A new key for secrets was put into {}: keep a copy of it in a safe place.",
             path.display()
         );

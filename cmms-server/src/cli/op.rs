@@ -4,7 +4,6 @@ use super::connections::{read_file, read_stdin};
 use super::{Database, announce_key, table};
 use cmms::core::ops::{self, Input, OPERATIONS};
 use cmms::{Error, Result, code};
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -61,8 +60,7 @@ pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
     // serde_json escapes control characters, so vendor text cannot reach the terminal raw.
     let text = serde_json::to_string_pretty(&answer)
         .map_err(|e| Error::internal("an answer cannot be written").source(e))?;
-    // Who reads it may have read enough, such as `head`.
-    let _ = writeln!(std::io::stdout(), "{text}");
+    say!("{text}");
     // A run that was not waited for lives in this process.
     opened.client.settled().await;
     Ok(ExitCode::SUCCESS)

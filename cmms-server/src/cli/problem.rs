@@ -5,10 +5,10 @@ use cmms::Error;
 
 /// Prints an error.
 pub(super) fn print(e: &Error) {
-    eprintln!("error: {} [{}]", shown(e.message()), e.code().id());
+    warn!("error: {} [{}]", shown(e.message()), e.code().id());
     for v in e.violations() {
-        eprintln!("  {}: {}", shown(&v.field), shown(&v.detail));
+        warn!("  {}: {}", shown(&v.field), shown(&v.detail));
     }
-    eprintln!("  {}", shown(e.remedy()));
+    warn!("  {}", shown(e.remedy()));
     tracing::debug!(error = ?e, "the command failed");
 }

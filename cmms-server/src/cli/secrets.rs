@@ -29,9 +29,7 @@ pub(super) fn run_again_without() {
         Err(command.stdin(reader).exec())
     };
     let Err(e) = again();
-    eprintln!(
-        "warning: secrets stay in the environment, this program cannot run itself again: {e}"
-    );
+    warn!("warning: secrets stay in the environment, this program cannot run itself again: {e}");
 }
 
 #[cfg(not(unix))]

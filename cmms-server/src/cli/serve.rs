@@ -32,7 +32,7 @@ pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
     let opened = database.open().await?;
     let server = Server::bind(opened.client.clone(), &host, port, access).await?;
     announce_key(&opened);
-    println!(
+    say!(
         "Serving {} (no authentication: this machine's own programs only)",
         server.url()
     );

@@ -103,14 +103,14 @@ async fn paged(args: Args) -> Result<ExitCode> {
 
 /// Says where the simulator is and what lets a client in.
 fn announce(title: &str, address: &str, account: &[(&str, String)], args: &Args) {
-    println!("A simulated {title}, nothing of it is real:");
+    say!("A simulated {title}, nothing of it is real:");
     let mut rows = vec![vec!["address".to_owned(), address.to_owned()]];
     let account = account.iter();
     rows.extend(account.map(|(name, value)| vec![(*name).to_owned(), value.clone()]));
     let records = format!("{} assets, {} work orders", args.assets, args.work_orders);
     rows.push(vec!["records".to_owned(), records]);
     table::print(&["", ""], &rows);
-    println!("To call it, set CMMS_EGRESS_ALLOW={address}");
+    say!("To call it, set CMMS_EGRESS_ALLOW={address}");
 }
 
 /// A simulated account whose clock goes on and whose records change by themselves.

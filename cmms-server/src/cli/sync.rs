@@ -85,7 +85,7 @@ pub(super) fn print(run: &SyncRun) {
                 .collect()
         })
         .collect();
-    println!("Run {}: {}", run.id, run.status);
+    say!("Run {}: {}", run.id, run.status);
     table::print(
         &[
             "",
@@ -104,11 +104,11 @@ pub(super) fn print(run: &SyncRun) {
             .as_deref()
             .map(|id| format!(" ({})", shown(id)))
             .unwrap_or_default();
-        println!("  {}{record}: {}", e.code, shown(&e.detail));
-        println!("    {}", shown(&e.remedy));
+        say!("  {}{record}: {}", e.code, shown(&e.detail));
+        say!("    {}", shown(&e.remedy));
     }
     if run.errors.0.len() > 10 {
-        println!(
+        say!(
             "  … and {} more: cmms op runs.get '{{\"run_id\":\"{}\"}}'",
             run.errors.0.len() - 10,
             run.id

@@ -34,7 +34,7 @@ pub(super) fn print(head: &[&str], rows: &[Vec<String>]) {
                 }
             })
             .collect();
-        println!("  {}", padded.join("  ").trim_end());
+        say!("  {}", padded.join("  ").trim_end());
     };
     line(&head.iter().map(|h| (*h).to_owned()).collect::<Vec<_>>());
     rows.iter().for_each(|row| line(row));

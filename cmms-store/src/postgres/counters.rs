@@ -136,7 +136,6 @@ impl Counters {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use cmms_core::domain::numbering::DailyNumber;

@@ -11,10 +11,10 @@ use cmms_core::{Error, Result};
 use sqlx::{ConnectOptions as _, PgPool};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 /// How long a connection or a lock is waited for.

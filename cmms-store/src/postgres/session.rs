@@ -8,8 +8,9 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How long a connection may take to undo what was left open; then it is closed.
