@@ -4,7 +4,7 @@
 //! that died. Any number of workers may work on one store: the leases let one have each run.
 
 use super::app::App;
-use super::sync::claim;
+use super::sync::{claim, due};
 use crate::Result;
 use crate::context::{CallContext, Principal, Scope};
 use crate::ids::RunId;
@@ -69,7 +69,7 @@ impl Worker {
         let request = format!("worker-{}", self.app.ids.next());
         let cx = CallContext::new(self.scope.clone(), request);
         let mut worked = Worked {
-            queued: claim::queue_due(&cx, &self.app).await?,
+            queued: due::queue_due(&cx, &self.app).await?,
             claimed: Vec::new(),
         };
         for run in claim::waiting(&cx, &self.app).await? {

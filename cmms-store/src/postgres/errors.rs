@@ -24,9 +24,13 @@ impl Fault {
     pub(super) fn state(&self) -> Option<&str> {
         match self {
             Self::Sqlx(e) => state(e),
-            Self::Failed(_) => Some("XX"),
-            Self::Core(_) | Self::Schema(_) => None,
+            Self::Core(_) | Self::Schema(_) | Self::Failed(_) => None,
         }
+    }
+
+    /// Whether the server refused a statement: a transaction that was open takes no other.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Failed(_)) || self.state().is_some()
     }
 
     /// Whether the connection is of no more use.

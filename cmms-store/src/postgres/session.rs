@@ -188,7 +188,7 @@ impl Session {
         if let Err(fault) = ended {
             if fault.is_cut() {
                 self.state = State::Cut;
-            } else if fault.state().is_some() && self.state == State::Open {
+            } else if fault.is_refusal() && self.state == State::Open {
                 self.state = State::Failed;
             }
         }

@@ -5,7 +5,7 @@ use super::errors::Fault;
 use super::read;
 use super::session::Kept;
 use crate::keys::distinct;
-use crate::sql::{self, Bulk, Dialect, Source, Statements};
+use crate::sql::{self, Action, Bulk, Dialect, Source, Statements};
 use cmms_core::ports::store::{Lock, SaveRule, Saved, not_new};
 use cmms_core::record::{Cell, Row, RowSource, RowTarget, Table};
 use cmms_core::{Error, Result};
@@ -116,8 +116,18 @@ async fn one(
         kept.run("SAVEPOINT one".to_owned()).await?;
     }
     let saved = match rule {
-        SaveRule::Insert => insert(kept, statements, org, rows, i).await,
-        SaveRule::Update => update(kept, statements, org, rows, i).await,
+        SaveRule::Insert => act(kept, statements, &statements.insert, org, (rows, i))
+            .await
+            .map(|done| {
+                if done {
+                    Saved::Inserted
+                } else {
+                    Saved::Duplicate
+                }
+            }),
+        SaveRule::Update => act(kept, statements, &statements.update, org, (rows, i))
+            .await
+            .map(|done| if done { Saved::Updated } else { Saved::Stale }),
         SaveRule::Upsert => upsert(kept, statements, bulk, org, rows, i).await,
     };
     match saved {
@@ -134,34 +144,16 @@ async fn one(
     }
 }
 
-async fn insert(
+/// Runs a statement on row `i`, which does something or nothing.
+async fn act(
     kept: &mut Kept,
     statements: &Statements,
+    action: &Action,
     org: Uuid,
-    rows: &dyn RowSource,
-    i: usize,
-) -> Result<Saved, Fault> {
-    let action = &statements.insert;
+    (rows, i): (&dyn RowSource, usize),
+) -> Result<bool, Fault> {
     let values = bind::row(org, statements.table, &action.uses, rows, i)?;
-    Ok(match execute(kept, action.sql.clone(), values).await? {
-        0 => Saved::Duplicate,
-        _ => Saved::Inserted,
-    })
-}
-
-async fn update(
-    kept: &mut Kept,
-    statements: &Statements,
-    org: Uuid,
-    rows: &dyn RowSource,
-    i: usize,
-) -> Result<Saved, Fault> {
-    let action = &statements.update;
-    let values = bind::row(org, statements.table, &action.uses, rows, i)?;
-    Ok(match execute(kept, action.sql.clone(), values).await? {
-        0 => Saved::Stale,
-        _ => Saved::Updated,
-    })
+    Ok(execute(kept, action.sql.clone(), values).await? > 0)
 }
 
 async fn upsert(

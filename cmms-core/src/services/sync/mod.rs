@@ -2,6 +2,7 @@
 
 mod batch;
 pub(super) mod claim;
+pub(super) mod due;
 mod heartbeat;
 pub(super) mod lease;
 mod merge;

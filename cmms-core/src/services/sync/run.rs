@@ -322,7 +322,7 @@ async fn finish(
 
 /// Whether the error is about this program rather than about the vendor.
 fn is_ours(e: &Error) -> bool {
-    !e.code().id().starts_with("CMMS-VENDOR") && !e.code().id().starts_with("CMMS-EGRESS")
+    !matches!(e.code().area(), "VENDOR" | "EGRESS")
 }
 
 /// An error as a run lists it.
