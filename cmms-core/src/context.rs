@@ -228,6 +228,8 @@ pub struct CallContext {
     pub patience: Option<Duration>,
     /// What the call holds for its key.
     pub(crate) claim: Option<Claim>,
+    /// The call is run again, since another writer was in the way of it.
+    pub(crate) again: bool,
 }
 
 /// Receives the counts of each kind of record whenever they change; only the latest is kept.
@@ -244,6 +246,7 @@ impl CallContext {
             idempotency_key: None,
             patience: None,
             claim: None,
+            again: false,
         }
     }
 

@@ -71,20 +71,28 @@ pub(super) async fn repeatable<O: Operation>(
 /// How often a write is tried that other writers are in the way of.
 const TRIES: usize = 5;
 
-/// Runs a write again where the database undid it for the sake of another one. This is the one place that does: an
-/// operation is what can be done again as a whole, and nothing of it was stored.
+/// Runs a write again where the store did not carry it out for the sake of another one. This is the one place that does:
+/// an operation is what can be done again as a whole, and nothing of it was stored.
 async fn tried<O: Operation>(cx: &CallContext, app: &App, input: O::Input) -> Result<O::Output> {
-    if O::META.effect == Effect::Write {
-        for _ in 1..TRIES {
-            match O::run(cx, app, input.clone()).await {
-                Err(e) if e.is(code::STORE_CONFLICT) => {
-                    tracing::debug!(operation = O::META.name, "another writer was in the way");
-                }
-                done => return done,
+    if O::META.effect != Effect::Write {
+        return O::run(cx, app, input).await;
+    }
+    let mut done = O::run(cx, app, input.clone()).await;
+    // From the second time on it waits for others instead of hoping that there are none.
+    let again = CallContext {
+        again: true,
+        ..cx.clone()
+    };
+    for _ in 1..TRIES {
+        match &done {
+            Err(e) if e.is(code::STORE_CONFLICT) => {
+                tracing::debug!(operation = O::META.name, "another writer was in the way");
+                done = O::run(&again, app, input.clone()).await;
             }
+            _ => break,
         }
     }
-    O::run(cx, app, input).await
+    done
 }
 
 /// The row of this name.

@@ -73,9 +73,11 @@ pub enum TxMode {
     /// The same, for work that mostly adds: it reads nothing, counts at most once by
     /// [`upsert_and_get`](Tx::upsert_and_get), and puts its rows off by [`insert_later`](Tx::insert_later).
     ///
-    /// A store that is far away may begin it with the first other call, or send all of it with the commit. Then it
-    /// answers a count from what it knows and, where another process has counted meanwhile, the commit fails with
-    /// `CMMS-STORE-015`, with nothing stored: what is done by such a transaction is done again as a whole.
+    /// A store that is far away may begin it with the first other call, or send all of it with the commit, and then
+    /// answers a count from what it knows. Where another writer is there after all, or has counted meanwhile, that call
+    /// or the commit fails with `CMMS-STORE-015`, and nothing is stored: what such a transaction does is done again as
+    /// a whole, best by [`Write`](Self::Write), which waits. The key of the last row that is put off has to be one that
+    /// nobody else makes, such as a fresh id: a lost commit is found out by it.
     Add,
 }
 

@@ -45,7 +45,7 @@ impl<'a> Uow<'a> {
     pub async fn begin_adding(app: &'a App, cx: &'a CallContext) -> Result<Self> {
         cx.check()?;
         // Under a key more is read and written with the answer, and the call is not run again.
-        if parking(cx).is_some() {
+        if cx.again || parking(cx).is_some() {
             return Self::begin(app, cx).await;
         }
         let tx = app.store.begin(&cx.scope, TxMode::Add).await?;

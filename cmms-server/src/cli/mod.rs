@@ -126,7 +126,7 @@ impl Database {
 /// Says where a new master key was put, if one was just made.
 fn announce_key(opened: &Opened) {
     if let Some(cmms::secrets::KeyOrigin::Created(path)) = opened.vault.key_origin() {
-        warn!(
+        tell!(
             "A new key for secrets was put into {}: keep a copy of it in a safe place.",
             path.display()
         );

@@ -5,10 +5,10 @@ use cmms::Error;
 
 /// Prints an error.
 pub(super) fn print(e: &Error) {
-    warn!("error: {} [{}]", shown(e.message()), e.code().id());
+    tell!("error: {} [{}]", shown(e.message()), e.code().id());
     for v in e.violations() {
-        warn!("  {}: {}", shown(&v.field), shown(&v.detail));
+        tell!("  {}: {}", shown(&v.field), shown(&v.detail));
     }
-    warn!("  {}", shown(e.remedy()));
+    tell!("  {}", shown(e.remedy()));
     tracing::debug!(error = ?e, "the command failed");
 }

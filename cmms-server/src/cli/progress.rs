@@ -85,7 +85,7 @@ impl Shown {
                     // A line for each ten thousand records keeps a log readable.
                     let step = stream.fetched / 10_000;
                     if self.lines.insert(name.clone(), step) != Some(step) {
-                        warn!("{name}: {} read", stream.fetched);
+                        tell!("{name}: {} read", stream.fetched);
                     }
                 }
             }

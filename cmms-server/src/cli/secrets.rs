@@ -29,7 +29,7 @@ pub(super) fn run_again_without() {
         Err(command.stdin(reader).exec())
     };
     let Err(e) = again();
-    warn!("warning: secrets stay in the environment, this program cannot run itself again: {e}");
+    tell!("warning: secrets stay in the environment, this program cannot run itself again: {e}");
 }
 
 #[cfg(not(unix))]

@@ -84,7 +84,7 @@ impl Count {
 #[derive(Debug)]
 struct Last {
     count: Count,
-    /// Whether nobody else counted between this process's last two.
+    /// Whether nobody else counted between this process's last two, and nobody was met since.
     alone: bool,
 }
 
@@ -127,7 +127,7 @@ impl Counters {
         counters.insert(org, Last { count, alone });
     }
 
-    /// Notes that another process was there.
+    /// Notes that another process may have been there.
     pub(super) fn missed(&self, org: Uuid) {
         if let Some(last) = self.lock().get_mut(&org) {
             last.alone = false;

@@ -142,8 +142,8 @@ impl Store for PostgresStore {
                 let begun = self.pool.begin(org, Begin::Snapshot).await;
                 begun.map(Held::Snapshot)
             }
-            TxMode::Write => self.pool.write(org).await,
-            TxMode::Add => self.pool.add(org).await,
+            TxMode::Write => self.pool.hold_write(org).await,
+            TxMode::Add => self.pool.hold_add(org).await,
         };
         let held = held.map_err(|e| self.pool.place.error(e))?;
         let (pool, catalogue) = (Arc::clone(&self.pool), Arc::clone(&self.catalogue));

@@ -275,7 +275,7 @@ impl Pool {
     /// others, and ends one whose program does not answer any more.
     pub(super) async fn writer(self: &Arc<Self>, org: Uuid) -> Result<(Session, Turn), Fault> {
         let turn = self.turn(org).await?;
-        Ok((self.write_in(org).await?, turn))
+        Ok((self.begin_writing(org).await?, turn))
     }
 
     /// Waits for the writers of this process.
@@ -285,7 +285,7 @@ impl Pool {
     }
 
     /// Begins as the writer, in one's turn.
-    pub(super) async fn write_in(self: &Arc<Self>, org: Uuid) -> Result<Session, Fault> {
+    pub(super) async fn begin_writing(self: &Arc<Self>, org: Uuid) -> Result<Session, Fault> {
         match self.begin(org, Begin::Write).await {
             Err(fault) if fault.state() == Some("55P03") => {
                 self.evict(org).await?;
@@ -293,6 +293,11 @@ impl Pool {
             }
             begun => begun,
         }
+    }
+
+    /// Whether a host program lends the connections.
+    pub(super) fn is_lent(&self) -> bool {
+        matches!(self.origin, Origin::Lent(_))
     }
 
     /// Whether a connection was used a moment ago, so that the server is most likely still there: what became of a

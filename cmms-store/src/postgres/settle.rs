@@ -86,7 +86,7 @@ enum Found {
     Others,
 }
 
-/// The lock of the writer is had only when the transaction has ended, one way or the other.
+/// The lock of the writer is had only when a transaction that had begun has ended, one way or the other.
 async fn look(
     pool: &Arc<Pool>,
     statements: &Statements,

@@ -56,18 +56,19 @@ pub(super) struct PgTx {
 
 impl Pool {
     /// Begins as the organization's only writer.
-    pub(super) async fn write(self: &Arc<Self>, org: Uuid) -> Result<Held, Fault> {
+    pub(super) async fn hold_write(self: &Arc<Self>, org: Uuid) -> Result<Held, Fault> {
         let (session, turn) = self.writer(org).await?;
         Ok(Held::Write(Writer::Here(session), turn))
     }
 
-    /// So, or not yet, where this process is the only one to write lately.
-    pub(super) async fn add(self: &Arc<Self>, org: Uuid) -> Result<Held, Fault> {
+    /// So, or not yet, where this process was the only one to count lately. On a lent connection it always begins: role
+    /// and organization are set within the transaction there.
+    pub(super) async fn hold_add(self: &Arc<Self>, org: Uuid) -> Result<Held, Fault> {
         let turn = self.turn(org).await?;
-        if self.counters.alone(org) && self.is_warm() {
+        if !self.is_lent() && self.counters.alone(org) && self.is_warm() {
             return Ok(Held::Add(turn, None));
         }
-        let session = self.write_in(org).await?;
+        let session = self.begin_writing(org).await?;
         Ok(Held::Write(Writer::Here(session), turn))
     }
 }
@@ -91,15 +92,35 @@ impl PgTx {
         if !matches!(self.held, Held::Add(..)) {
             return Ok(());
         }
-        let begun = self.pool.write_in(self.org).await;
+        let begun = self.pool.begin_writing(self.org).await;
+        let Held::Add(turn, count) = std::mem::replace(&mut self.held, Held::Nothing) else {
+            return Ok(());
+        };
+        // A transaction that did not begin is one that has ended: nothing of it is stored by a later call.
+        self.held = Held::Write(Writer::Lost, turn);
         let session = begun.map_err(|e| self.pool.place.error(e))?;
-        if let Held::Add(turn, count) = std::mem::replace(&mut self.held, Held::Nothing) {
-            self.held = Held::Write(Writer::Here(session), turn);
-            if let Some(count) = count {
-                self.count_on(count).await?;
-            }
+        self.put_back(session);
+        let Some(count) = count else {
+            return Ok(());
+        };
+        let done = self.count_on(count).await;
+        if done.is_err() {
+            self.lose();
         }
-        Ok(())
+        done
+    }
+
+    fn put_back(&mut self, session: Session) {
+        if let Held::Write(writer, _) = &mut self.held {
+            *writer = Writer::Here(session);
+        }
+    }
+
+    /// Ends it, with nothing stored.
+    fn lose(&mut self) {
+        if let Held::Write(writer, _) = &mut self.held {
+            *writer = Writer::Lost;
+        }
     }
 
     /// Counts as it was foreseen, and fails where it comes to something else.
@@ -113,9 +134,6 @@ impl PgTx {
             return Ok(());
         }
         self.pool.counters.missed(self.org);
-        if let Held::Write(writer, _) = &mut self.held {
-            *writer = Writer::Lost;
-        }
         Err(self.pool.place.conflict())
     }
 
@@ -429,9 +447,12 @@ impl Tx for PgTx {
             ..
         } = *self;
         match held {
-            Held::Add(turn, count) => {
-                let rows = later;
-                let whole = Whole { org, count, rows };
+            Held::Add(turn, foreseen) => {
+                let whole = Whole {
+                    org,
+                    count: foreseen,
+                    rows: later,
+                };
                 whole.commit(&pool, &catalogue, turn, trace).await
             }
             Held::Write(mut writer, turn) => {

@@ -27,7 +27,8 @@ pub(crate) fn whole(tables: &[&Table], counter: Option<&Table>, dialect: &Dialec
         next += 1;
         dialect.param(next)
     };
-    // Nothing is read but what the lock and the count say, so nothing is older than the lock.
+    // The statement sees what was there before it had the lock. That is enough for rows that are new and for the row that
+    // counts, which the server looks at once more, as it is then, before it changes it; it would not be for a read.
     let mut sql = format!(
         "WITH turn AS MATERIALIZED (SELECT 1 WHERE pg_try_advisory_xact_lock({}))",
         param()

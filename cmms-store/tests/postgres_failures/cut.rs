@@ -10,9 +10,13 @@ use cmms_store::{PostgresOptions, PostgresStore};
 const TIMES: usize = 10;
 
 async fn through_a_proxy() -> (Proxy, PostgresStore) {
+    in_schema(&server::schema()).await
+}
+
+async fn in_schema(schema: &str) -> (Proxy, PostgresStore) {
     let proxy = Proxy::to(&server::url()).await;
     let options = PostgresOptions::parse(&proxy.url).unwrap();
-    let options = options.schema(&server::schema()).unwrap();
+    let options = options.schema(schema).unwrap();
     let store = PostgresStore::connect(options).await.unwrap();
     store.migrate().await.unwrap();
     (proxy, store)
@@ -56,6 +60,35 @@ async fn a_commit_that_did_not_arrive_is_an_error_and_nothing_is_stored() {
         assert!(proxy.has_cut());
     }
     assert_eq!(names(&store, &scope).await, [""; 0]);
+}
+
+/// While it is looked for, another program counts: nothing of it is stored then, nor when it comes after all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_others_overtake_stores_nothing() {
+    let schema = server::schema();
+    let (mut proxy, store) = in_schema(&schema).await;
+    let scope = scope(&store).await;
+    let other = PostgresStore::connect(server::options_of(&schema))
+        .await
+        .unwrap();
+    for number in 1..=3 {
+        assert_eq!(count(&store, &scope).await.unwrap(), number);
+    }
+    proxy.cut_next(Cut::Late);
+    let overtaking = async {
+        while !proxy.has_cut() {
+            tokio::task::yield_now().await;
+        }
+        count(&other, &scope).await.unwrap()
+    };
+    let (overtaken, number) = tokio::join!(count(&store, &scope), overtaking);
+    assert_eq!(number, 4);
+    let overtaken = overtaken.unwrap_err();
+    assert!(overtaken.is(code::STORE_CONFLICT), "{overtaken:?}");
+    proxy.deliver().await;
+    assert_eq!(count(&store, &scope).await.unwrap(), 5);
+    let want: Vec<_> = (1..=5).map(|n| format!("{n:06}")).collect();
+    assert_eq!(names(&store, &scope).await, want);
 }
 
 /// A transaction that is one statement breaks off on its way there, on its way back, or comes long after its program

@@ -9,6 +9,7 @@
 )]
 
 mod cut;
+mod met;
 mod own;
 mod proxy;
 mod refused;
@@ -20,7 +21,7 @@ mod silent;
 use cmms_core::context::{Principal, Scope};
 use cmms_core::domain::numbering::DailyNumber;
 use cmms_core::domain::setting::Setting;
-use cmms_core::ids::{IdGen as _, OrgId, SystemIds};
+use cmms_core::ids::{IdGen as _, OrgId, SystemIds, WorkOrderId};
 use cmms_core::ports::repository::TxExt as _;
 use cmms_core::ports::store::{Query, Store, TxMode};
 use cmms_core::testing::samples;
@@ -55,6 +56,11 @@ async fn count(store: &dyn Store, scope: &Scope) -> cmms_core::Result<i64> {
     let number = tx.of().upsert_and_get(&one).await?.last;
     let setting = setting(&format!("{number:06}"));
     tx.of().insert_later(&setting).await?;
+    // As each operation has an entry of the audit.
+    let mut order = samples::work_order(1);
+    order.id = WorkOrderId(SystemIds.next());
+    order.number = setting.name;
+    tx.of().insert_later(&order).await?;
     tx.commit().await?;
     Ok(number)
 }

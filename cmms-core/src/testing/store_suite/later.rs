@@ -172,6 +172,8 @@ pub async fn transactions_that_add_count_and_insert(store: &dyn Store) {
                 let found = tx.of::<WorkOrder>().get(&key).await.unwrap();
                 assert_eq!(found.as_ref(), Some(&order));
                 drop(tx);
+                // Waits until it is undone.
+                write(store, &scope).await.commit().await.unwrap();
                 let (tx, order) = added(store, &scope, n).await;
                 tx.commit().await.unwrap();
                 want.push(order);
