@@ -119,6 +119,7 @@ impl Values {
         match param {
             Param::Cell(cell) => self.cell(cell),
             Param::Text(text) => self.cell(&Cell::text(text)),
+            #[cfg(feature = "sqlite")]
             Param::Number(number) => self.cell(&Cell::Int(*number)),
             Param::Many(kind, cells) => {
                 let mut array = Array::new(*kind, cells.len())?;

@@ -5,6 +5,8 @@ use cmms_core::ports::store::{Cmp, Dir, Filter, Query};
 use cmms_core::record::{Cell, Col, Column, Kind, Role, Table};
 use cmms_core::{Error, Result};
 use std::borrow::Cow;
+#[cfg(feature = "postgres")]
+use std::fmt::Write as _;
 
 /// A value of a query.
 #[derive(Debug)]
@@ -14,6 +16,7 @@ pub(crate) enum Param<'q> {
     /// A text of the builder's own.
     Text(Cow<'q, str>),
     /// A number of the builder's own.
+    #[cfg(feature = "sqlite")]
     Number(i64),
     /// Many cells of one kind, as a table of one column or as an array.
     Many(
@@ -65,8 +68,7 @@ pub(crate) fn select<'q>(
     }
     builder.order(&order, "")?;
     if let Some(limit) = query.limit {
-        builder.sql.push_str(" LIMIT ");
-        builder.param(Param::Number(i64::from(limit)));
+        builder.limit(limit);
     }
     Ok((builder.sql, builder.params))
 }
@@ -121,6 +123,25 @@ impl<'q> Builder<'q, '_> {
     fn param(&mut self, param: Param<'q>) {
         let number = self.number(param);
         self.sql.push_str(&self.dialect.param(number));
+    }
+
+    /// At most so many rows.
+    fn limit(&mut self, limit: u32) {
+        match self.dialect {
+            #[cfg(feature = "sqlite")]
+            Dialect::Sqlite => {
+                self.sql.push_str(" LIMIT ");
+                self.param(Param::Number(i64::from(limit)));
+            }
+            // A plan that is kept has to know that a page is short. As a parameter it is known only to one that is made
+            // anew for each call, which the server then does, for as long as the list itself takes. Programs ask for
+            // pages of a few lengths.
+            #[cfg(feature = "postgres")]
+            Dialect::Postgres { .. } => {
+                // Writing into a String cannot fail.
+                let _ = write!(self.sql, " LIMIT {limit}");
+            }
+        }
     }
 
     /// Adds a parameter and answers its number.
@@ -403,5 +424,29 @@ mod tests {
         assert_eq!(successor("a\u{10FFFF}").as_deref(), Some("b"));
         assert_eq!(successor("\u{10FFFF}"), None);
         assert_eq!(successor(""), None);
+    }
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod postgres {
+    use super::*;
+    use cmms_core::domain::work_order::WorkOrder;
+    use cmms_core::record::Record as _;
+
+    /// Found by measuring: PostgreSQL planned each page anew, since its length was a parameter.
+    #[test]
+    fn the_plan_of_a_page_knows_how_long_it_is() {
+        let dialect = Dialect::Postgres {
+            schema: "cmms".to_owned(),
+        };
+        let statements = Statements::of(WorkOrder::TABLE, &dialect, 0);
+        let status = Cell::text("in_progress");
+        let query = Query {
+            limit: Some(51),
+            ..Query::filter(Filter::eq(WorkOrder::STATUS, status))
+        };
+        let (sql, params) = select(&statements, &query).unwrap();
+        assert!(sql.ends_with("ORDER BY \"id\" LIMIT 51"), "{sql}");
+        assert_eq!(params.len(), 1);
     }
 }
