@@ -21,6 +21,8 @@ pub enum Failpoint {
     ForgetOrganization = 32,
     /// A store believes that nobody has counted since it did.
     BelieveCounts = 64,
+    /// What was to be written counts as written, also what was refused meanwhile.
+    BelieveWrites = 128,
 }
 
 #[cfg(feature = "failpoints")]

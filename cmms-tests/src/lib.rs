@@ -4,6 +4,7 @@
 
 pub mod crash;
 pub mod desk;
+pub mod listed;
 pub mod oracle;
 mod plant;
 pub mod postgres;

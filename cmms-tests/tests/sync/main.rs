@@ -3,6 +3,7 @@
 mod connection;
 mod incremental;
 mod local;
+mod outcomes;
 mod quarantine;
 mod twins;
 mod vendor;

@@ -55,3 +55,10 @@ async fn twin_a_list_that_is_believed_is_caught() {
     plant.vendor().empty_lists(true);
     assert_eq!(plant.force().await.status, SyncStatus::Ok);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twin_a_write_that_is_believed_is_caught() {
+    let _broken = Broken::now(Failpoint::BelieveWrites).await;
+    let found = super::outcomes::refused_while_written_waits(Where::Sqlite).await;
+    assert!(found.is_err());
+}

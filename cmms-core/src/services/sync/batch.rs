@@ -1,10 +1,11 @@
 //! A batch: whole pages, written with the checkpoint that covers them in one transaction.
 
 use super::parts::{Part, Parts};
-use super::quarantine::settle;
-use super::sieve::SievedPage;
+use super::quarantine::{Bad, Met, settle};
+use super::sieve::{Piece, SievedPage};
 use super::stream::{Stream, count};
 use super::synced::Synced;
+use super::tally::Outcome;
 use super::write;
 use crate::domain::audit::{Batch as AuditBatch, BatchRecord};
 use crate::domain::sync_run::SyncRun;
@@ -14,6 +15,7 @@ use crate::ports::store::SaveRule;
 use crate::services::audit::AuditEvent;
 use crate::services::uow::Uow;
 use crate::{Error, Result};
+use std::collections::BTreeSet;
 
 /// The checkpoint once a page is stored. The high-water mark moves when the listing is complete.
 fn checkpoint_behind<R>(page: &SievedPage<R>, before: &Checkpoint) -> Checkpoint {
@@ -79,6 +81,7 @@ pub(super) async fn commit<R: Synced>(
         close(stream, run, &mut open).await?;
     }
     parts.committed(written);
+    stream.tally.keep();
     // Unchanged records are counted, and that is all: they write nothing.
     open.run.sum_up();
     *run = open.run;
@@ -101,22 +104,73 @@ async fn pages_into<'a, R: Synced>(
         }
         save_checkpoint_alone(stream, &checkpoint).await?;
     }
-    for page in pages {
+    for mut page in pages {
         let behind = checkpoint_behind(&page, &stream.checkpoint);
         let counts = count::<R>(&mut open.run);
         counts.pages += 1;
         counts.fetched += page.fetched;
-        let mut pieces = page.pieces().into_iter().peekable();
-        while let Some(piece) = pieces.next() {
-            // Rows may be stored before the checkpoint of their page, never the other way round.
-            if pieces.peek().is_none() {
-                open.checkpoint = behind.clone();
-            }
-            page_into(stream, open, piece).await?;
-            if open.uow.as_ref().is_some_and(Uow::others_wait) {
-                close(stream, run, open).await?;
+        let outcome = Outcomes::begin(stream, open, &mut page);
+        let pieces = page.take_pieces().into_iter();
+        settled_into(stream, run, open, pieces, outcome, Some(behind)).await?;
+    }
+    Ok(())
+}
+
+/// What became of the records of a page, noted once all of them are written.
+struct Outcomes {
+    bad: Vec<Bad>,
+    /// The ids of those that need not wait in quarantine any longer. Only where any may wait.
+    good: Vec<String>,
+    met: Met,
+}
+
+impl Outcomes {
+    /// What is known of a page before it is written.
+    fn begin<R: Synced>(
+        stream: &mut Stream<'_, R>,
+        open: &mut Open<'_>,
+        page: &mut SievedPage<R>,
+    ) -> Self {
+        // Records that wait and are stored already were counted when they came.
+        if page.met == Met::AtVendor {
+            let count = count::<R>(&mut open.run);
+            for id in &page.unchanged {
+                let key = stream.tally.key(id);
+                stream.tally.count(key, Outcome::Unchanged, count);
             }
         }
+        Self {
+            bad: std::mem::take(&mut page.bad),
+            good: std::mem::take(&mut page.unchanged),
+            met: page.met,
+        }
+    }
+}
+
+/// Writes the pieces of a page, then what became of its records, and moves the checkpoint behind it.
+async fn settled_into<'a, R: Synced>(
+    stream: &mut Stream<'a, R>,
+    run: &mut SyncRun,
+    open: &mut Open<'a>,
+    pieces: impl Iterator<Item = Piece<R>>,
+    mut outcome: Outcomes,
+    behind: Option<Checkpoint>,
+) -> Result<()> {
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        piece_into(stream, open, piece, &mut outcome).await?;
+        let others_wait = open.uow.as_ref().is_some_and(Uow::others_wait);
+        if others_wait && pieces.peek().is_some() {
+            close(stream, run, open).await?;
+        }
+    }
+    outcome_into(stream, open, outcome).await?;
+    // Rows may be stored before the checkpoint of their page, never the other way round.
+    if let Some(behind) = behind {
+        open.checkpoint = behind;
+    }
+    if open.uow.as_ref().is_some_and(Uow::others_wait) {
+        close(stream, run, open).await?;
     }
     Ok(())
 }
@@ -135,36 +189,64 @@ pub(super) async fn commit_waiting<R: Synced>(
     };
     let uow = begun(stream, &mut open).await?;
     super::remap::keep_open(uow.tx(), stream.plan.connection.id, R::ENTITY, &mut page).await?;
-    page_into(stream, &mut open, page).await?;
+    let outcome = Outcomes::begin(stream, &mut open, &mut page);
+    let pieces = page.take_pieces().into_iter();
+    settled_into(stream, run, &mut open, pieces, outcome, None).await?;
     close(stream, run, &mut open).await
 }
 
-/// Writes one page into the open transaction, which begins with the first page that has something to write.
-async fn page_into<'a, R: Synced>(
+/// Writes a piece of a page into the open transaction, which begins with the first that has something to write.
+async fn piece_into<'a, R: Synced>(
     stream: &mut Stream<'a, R>,
     open: &mut Open<'a>,
-    page: SievedPage<R>,
+    piece: Piece<R>,
+    outcome: &mut Outcomes,
 ) -> Result<()> {
-    count::<R>(&mut open.run).unchanged += page.unchanged;
-    let heals = stream.has_quarantine && !page.good.is_empty();
-    if !heals && page.items.is_empty() && page.bad.is_empty() {
+    let ids: Vec<String> = match stream.has_quarantine {
+        true => piece.items.iter().map(|i| i.external_id.clone()).collect(),
+        false => Vec::new(),
+    };
+    let by = open.run.requested_by.clone();
+    let uow = begun(stream, open).await?;
+    let mut written = write::records(stream, uow, &by, piece.items, piece.known).await?;
+    let count = count::<R>(&mut open.run);
+    for (key, outcome) in written.outcomes {
+        stream.tally.count(key, outcome, count);
+    }
+    if is_on(Failpoint::BelieveWrites) {
+        written.bad.clear();
+    }
+    let refused: BTreeSet<&str> = written.bad.iter().map(|b| b.external_id.as_str()).collect();
+    let good = ids.into_iter().filter(|id| !refused.contains(id.as_str()));
+    outcome.good.extend(good);
+    outcome.bad.extend(written.bad);
+    open.audit.extend(written.audit);
+    Ok(())
+}
+
+/// Notes what became of the records of a page: what is good was written.
+async fn outcome_into<'a, R: Synced>(
+    stream: &mut Stream<'a, R>,
+    open: &mut Open<'a>,
+    outcome: Outcomes,
+) -> Result<()> {
+    let Outcomes { bad, good, met } = outcome;
+    let heals = stream.has_quarantine && !good.is_empty();
+    if !heals && bad.is_empty() {
         return Ok(());
     }
+    stream.has_quarantine |= !bad.is_empty();
     let mut run = open.run.clone();
     let uow = begun(stream, open).await?;
-    let written = write::records(stream, uow, &mut run, page.items, page.known).await?;
-    let mut bad = page.bad;
-    bad.extend(written.bad);
-    stream.has_quarantine |= !bad.is_empty();
-    if heals || !bad.is_empty() {
-        let good: Vec<&str> = page.good.iter().map(String::as_str).collect();
-        let now = uow.now();
-        let (app, met) = (stream.app, page.met);
-        let kept = settle(app, uow.tx(), &mut run, R::ENTITY, bad, &good, met, now).await?;
-        count::<R>(&mut run).quarantined += kept;
+    let good: Vec<&str> = good.iter().map(String::as_str).collect();
+    let (app, now) = (stream.app, uow.now());
+    let refused = settle(app, uow.tx(), &mut run, R::ENTITY, bad, &good, met, now).await?;
+    for id in refused {
+        let key = stream.tally.key(&id);
+        let count = count::<R>(&mut run);
+        stream.tally.count(key, Outcome::Refused, count);
     }
     open.run = run;
-    open.audit.extend(written.audit);
     Ok(())
 }
 
@@ -209,6 +291,7 @@ async fn close<'a, R: Synced>(
     };
     let event = AuditEvent::new("sync.batch", "run", open.run.id).version(open.run.version);
     uow.commit(event.batch(batch)).await?;
+    stream.tally.keep();
     stream.checkpoint = open.checkpoint.clone();
     *run = open.run.clone();
     stream.tell(run);

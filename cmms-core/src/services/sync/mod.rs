@@ -17,6 +17,7 @@ mod sieve;
 mod stream;
 mod synced;
 mod tags;
+mod tally;
 mod unlisted;
 mod withdraw;
 mod write;

@@ -2,7 +2,7 @@
 
 use super::run::error_of;
 use crate::domain::entity::Entity;
-use crate::domain::sync_run::SyncRun;
+use crate::domain::sync_run::{RunError, SyncRun};
 use crate::domain::sync_state::{QuarantineItem, QuarantineKey, QuarantineState};
 use crate::ids::{ConnectionId, QuarantineId};
 use crate::mapping::MapError;
@@ -10,7 +10,7 @@ use crate::ports::repository::TxExt;
 use crate::ports::store::{Filter, Query, SaveRule, Tx};
 use crate::record::{Cell, Field, RawJson};
 use crate::services::app::App;
-use crate::{Error, Result};
+use crate::{Error, Result, code};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
@@ -65,6 +65,12 @@ pub(super) async fn waiting(
     open_keys(tx, connection, entities).await.map(|k| k.len())
 }
 
+/// Whether a record of this run went to quarantine, also one that came in good later.
+pub(super) fn is_noted(run: &SyncRun) -> bool {
+    let refused = |e: &RunError| e.code == code::RECORD_REFUSED.id();
+    run.streams.0.iter().any(|s| s.quarantined > 0) || run.errors.0.iter().any(refused)
+}
+
 /// The quarantined records of these vendor ids.
 pub(super) async fn stored(
     tx: &mut Box<dyn Tx>,
@@ -83,8 +89,8 @@ pub(super) async fn stored(
         .collect())
 }
 
-/// Keeps bad records, and ends the waiting of those that came in good. Answers how many bad ones are new to
-/// this run.
+/// Keeps bad records, and ends the waiting of those that came in good. Answers the ids of the bad ones that the
+/// vendor sent, but for those that somebody decided to leave out.
 #[expect(
     clippy::too_many_arguments,
     reason = "each says one thing about the page at hand"
@@ -98,12 +104,12 @@ pub(super) async fn settle(
     good: &[&str],
     met: Met,
     now: DateTime<Utc>,
-) -> Result<u64> {
+) -> Result<Vec<String>> {
     let connection = run.cmms_connection_id;
     let ids = bad.iter().map(|b| b.external_id.as_str());
     let ids = ids.chain(good.iter().copied());
     let mut stored = stored(tx, connection, entity, ids).await?;
-    let mut kept = 0;
+    let mut refused = Vec::new();
     let mut fresh = Vec::new();
     let mut known = Vec::new();
     for record in bad {
@@ -115,9 +121,17 @@ pub(super) async fn settle(
             continue;
         }
         if met == Met::AtVendor {
-            kept += 1;
-            let e = Error::from(record.why.clone());
-            run.add_error(error_of(&e, Some(entity), Some(&record.external_id)));
+            refused.push(record.external_id.clone());
+            // A record that comes once more is told once more only for another reason.
+            let is_told = |item: &QuarantineItem| {
+                item.run_id == run.id
+                    && item.state == QuarantineState::Open
+                    && fails_so(item, &record.why)
+            };
+            if !before.as_ref().is_some_and(is_told) {
+                let e = Error::from(record.why.clone());
+                run.add_error(error_of(&e, Some(entity), Some(&record.external_id)));
+            }
         }
         let is_known = before.is_some();
         let mut item = before.unwrap_or_else(|| QuarantineItem {
@@ -178,7 +192,7 @@ pub(super) async fn settle(
             .save_all(&known, SaveRule::Update)
             .await?;
     }
-    Ok(kept)
+    Ok(refused)
 }
 
 /// Whether a record that is met again changes nothing about its quarantine.
@@ -187,11 +201,12 @@ fn stays(item: &QuarantineItem, record: &Bad, met: Met) -> bool {
     match met {
         // Somebody decided to leave exactly this form of the record out.
         Met::AtVendor => item.state == QuarantineState::Discarded && same,
-        Met::Again => {
-            let why = &record.why;
-            same && (&item.field, item.reason.as_str(), &item.detail)
-                == (&why.field, why.reason, &why.detail)
-        }
+        Met::Again => same && fails_so(item, &record.why),
         Met::Retry => false,
     }
+}
+
+/// Whether an item has this reason.
+fn fails_so(item: &QuarantineItem, why: &MapError) -> bool {
+    (&item.field, item.reason.as_str(), &item.detail) == (&why.field, why.reason, &why.detail)
 }

@@ -53,15 +53,13 @@ pub(super) async fn waiting<R: Synced>(
         let mut page = SievedPage::waiting();
         for (id, item) in items {
             match look(stream, &item, links.get(&id)) {
-                Look::Good(found) => {
-                    page.items.extend(found.map(|item| *item));
-                    page.good.push(id);
-                }
+                Look::Good(Some(item)) => page.items.push(*item),
+                Look::Good(None) => page.unchanged.push(id),
                 Look::Bad(why) if is_news(&item, &why) => page.bad.push(bad(item, why)),
                 Look::Bad(_) => {}
             }
         }
-        if !page.good.is_empty() || !page.bad.is_empty() {
+        if !page.items.is_empty() || !page.unchanged.is_empty() || !page.bad.is_empty() {
             commit_waiting(stream, run, page).await?;
         }
     }
@@ -83,7 +81,8 @@ pub(super) async fn keep_open<R>(
     entity: Entity,
     page: &mut SievedPage<R>,
 ) -> Result<()> {
-    let ids = page.good.iter().map(String::as_str);
+    let ids = page.unchanged.iter().map(String::as_str);
+    let ids = ids.chain(page.items.iter().map(|item| item.external_id.as_str()));
     let ids = ids.chain(page.bad.iter().map(|b| b.external_id.as_str()));
     let keys: Vec<_> = ids
         .map(|id| [connection.cell(), entity.cell(), Cell::text(id)])
@@ -96,7 +95,7 @@ pub(super) async fn keep_open<R>(
         .map(|key| key.external_id)
         .collect();
     page.items.retain(|item| open.contains(&item.external_id));
-    page.good.retain(|id| open.contains(id));
+    page.unchanged.retain(|id| open.contains(id));
     page.bad.retain(|bad| open.contains(&bad.external_id));
     Ok(())
 }
@@ -239,7 +238,8 @@ async fn one<R: Synced>(
         // It came in while this call waited.
         return Ok(());
     }
-    let mut run = begun(plan, item.run_id, cx.scope.principal().to_string(), now);
+    let by = cx.scope.principal().to_string();
+    let mut run = begun(plan, item.run_id, by.clone(), now);
     let ids = std::iter::once(&item.external_id);
     let link = links(uow.tx(), connection, R::ENTITY, ids).await?;
     let link = link.get(&item.external_id);
@@ -251,8 +251,7 @@ async fn one<R: Synced>(
     match look(&stream, &item, link) {
         Look::Good(found) => {
             let items = found.into_iter().map(|item| *item).collect();
-            let written =
-                write::records(&stream, &mut uow, &mut run, items, Known::default()).await?;
+            let written = write::records(&stream, &mut uow, &by, items, Known::default()).await?;
             audit = written.audit;
             refused = written.bad;
         }

@@ -272,7 +272,9 @@ async fn finish(
         _ if put_back => SyncStatus::Queued,
         Some(e) if e.kind() == ErrorKind::Cancelled => SyncStatus::Cancelled,
         Some(_) => SyncStatus::Failed,
-        None if waiting > 0 || unlisted::is_noted(&run) => SyncStatus::Partial,
+        None if waiting > 0 || quarantine::is_noted(&run) || unlisted::is_noted(&run) => {
+            SyncStatus::Partial
+        }
         None => SyncStatus::Ok,
     };
     if let Some(e) = &failure {

@@ -50,12 +50,10 @@ pub(super) struct SievedPage<R> {
     pub(super) known: Known,
     /// Records that cannot be stored.
     pub(super) bad: Vec<Bad>,
-    /// The ids of records that need not wait in quarantine any longer.
-    pub(super) good: Vec<String>,
+    /// The ids of records that are as they are stored.
+    pub(super) unchanged: Vec<String>,
     /// Where they were met.
     pub(super) met: Met,
-    /// How many are as they are stored.
-    pub(super) unchanged: u64,
     /// How many the vendor sent.
     pub(super) fetched: u64,
     /// Where the listing goes on; None: it is complete.
@@ -71,30 +69,28 @@ impl<R> SievedPage<R> {
             items: Vec::new(),
             known: Known::default(),
             bad: Vec::new(),
-            good: Vec::new(),
+            unchanged: Vec::new(),
             met: Met::default(),
-            unchanged: 0,
             fetched: fetched as u64,
             next: None,
             high_water: None,
         }
     }
 
-    /// The page in pieces that are written one after the other. The last ends the waiting of those in quarantine,
-    /// when all of them are written.
-    pub(super) fn pieces(mut self) -> Vec<Self> {
+    /// Takes what is to be written, in pieces that are written one after the other.
+    pub(super) fn take_pieces(&mut self) -> Vec<Piece<R>> {
+        let mut rest = std::mem::take(&mut self.items);
         let mut pieces = Vec::new();
-        while self.items.len() > PIECE {
-            let rest = self.items.split_off(PIECE);
-            let items = std::mem::replace(&mut self.items, rest);
-            pieces.push(Self {
-                known: self.known.pick(&wanted(&items)),
-                items,
-                met: self.met,
-                ..Self::new(0)
-            });
+        while rest.len() > PIECE {
+            let behind = rest.split_off(PIECE);
+            let items = std::mem::replace(&mut rest, behind);
+            let known = self.known.pick(&wanted(&items));
+            pieces.push(Piece { items, known });
         }
-        pieces.push(self);
+        if !rest.is_empty() {
+            let known = std::mem::take(&mut self.known);
+            pieces.push(Piece { items: rest, known });
+        }
         pieces
     }
 
@@ -105,6 +101,15 @@ impl<R> SievedPage<R> {
             ..Self::new(0)
         }
     }
+}
+
+/// Records that are written together.
+#[derive(Debug)]
+pub(super) struct Piece<R> {
+    /// New and changed records.
+    pub(super) items: Vec<Item<R>>,
+    /// What their references lead to, as far as it was stored.
+    pub(super) known: Known,
 }
 
 /// What the sieve works with.
@@ -274,18 +279,13 @@ fn one<R: Synced>(
     let link = stored.get(&external_id);
     let unchanged = !unsure && link.is_some_and(|(known, _)| *known == digest);
     if unchanged {
-        page.unchanged += 1;
-        page.good.push(external_id);
+        page.unchanged.push(external_id);
         return;
     }
     let known = link.map(|(_, id)| *id);
     let item = Item::new(mapping, external_id, record, digest, known, unsure);
     match item {
-        Ok(item) => {
-            // Its waiting ends if an earlier form of it waits; that is looked up only where records wait.
-            page.good.push(item.external_id.clone());
-            page.items.push(item);
-        }
+        Ok(item) => page.items.push(item),
         Err(bad) => page.bad.push(*bad),
     }
 }
@@ -361,8 +361,7 @@ fn wanted<'i, R: 'i>(items: impl IntoIterator<Item = &'i Item<R>>) -> BTreeSet<&
 /// Records with the vendor's ids.
 pub(super) type Records = Vec<(String, ExternalRecord)>;
 
-/// Of records of a page with the same id the newest stays, where the id first appeared; the others count as
-/// unchanged.
+/// Of records of a page with the same id the newest stays, where the id first appeared.
 fn newest<R>(all: Vec<ExternalRecord>, page: &mut SievedPage<R>) -> Records {
     let mut kept = Records::with_capacity(all.len());
     let mut places: HashMap<String, usize> = HashMap::with_capacity(all.len());
@@ -376,7 +375,6 @@ fn newest<R>(all: Vec<ExternalRecord>, page: &mut SievedPage<R>) -> Records {
             kept.push((id, record));
             continue;
         };
-        page.unchanged += 1;
         let earlier = kept.get_mut(*place);
         if let Some((_, present)) = earlier.filter(|(_, e)| record.updated_at >= e.updated_at) {
             *present = record;

@@ -6,6 +6,7 @@ use super::pages::{Listing, Pages};
 use super::run::Plan;
 use super::sieve::Sieve;
 use super::synced::Synced;
+use super::tally::Tally;
 use super::unlisted;
 use crate::context::CallContext;
 use crate::domain::sync_run::{StreamCount, SyncRun};
@@ -34,6 +35,8 @@ pub(super) struct Stream<'a, R> {
     pub(super) checkpoint: Checkpoint,
     /// Whether records of this kind may wait in quarantine.
     pub(super) has_quarantine: bool,
+    /// The records that the run has counted.
+    pub(super) tally: Tally,
     record: PhantomData<fn() -> R>,
 }
 
@@ -73,6 +76,7 @@ impl<'a, R: Synced> Stream<'a, R> {
                 high_water: None,
             }),
             has_quarantine: waiting > 0,
+            tally: Tally::default(),
             record: PhantomData,
         })
     }
@@ -128,6 +132,7 @@ impl<'a, R: Synced> Stream<'a, R> {
                 Err(e) => Err(e),
             };
             if let Err(e) = written {
+                self.tally.undo();
                 if e.is(code::VENDOR_LIST) {
                     begin_anew(self).await?;
                 }

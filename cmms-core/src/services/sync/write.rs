@@ -3,12 +3,12 @@
 use super::merge::{Merged, fresh, merge, refer, refers_as_before};
 use super::quarantine::Bad;
 use super::references::Known;
-use super::stream::{Stream, count};
+use super::stream::Stream;
 use super::synced::{Fresh, Synced};
 use super::tags;
+use super::tally::{Key, Outcome, Tally};
 use crate::domain::audit::BatchRecord;
 use crate::domain::entity::Entity;
-use crate::domain::sync_run::SyncRun;
 use crate::domain::sync_state::{ExternalLink, PendingRef};
 use crate::ids::{AssetId, ConnectionId};
 use crate::mapping::{MapError, Mapped};
@@ -48,14 +48,17 @@ pub(super) struct Item<R> {
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) audit: Vec<BatchRecord>,
+    /// Those that cannot be stored.
     pub(super) bad: Vec<Bad>,
+    /// What became of the others.
+    pub(super) outcomes: Vec<(Key, Outcome)>,
 }
 
 /// Writes new and changed records, their links, and links what waited for them.
 pub(super) async fn records<R: Synced>(
     stream: &Stream<'_, R>,
     uow: &mut Uow<'_>,
-    run: &mut SyncRun,
+    by: &str,
     items: Vec<Item<R>>,
     mut known: Known,
 ) -> Result<Written> {
@@ -66,7 +69,7 @@ pub(super) async fn records<R: Synced>(
     let now = uow.now();
     let connection = &stream.plan.connection;
     let mut present = stored::<R>(uow.tx(), connection.id, &items).await?;
-    let items = sure(run, &present, items);
+    let items = sure(&stream.tally, &present, items, &mut written);
     let wanted = wanted(&present, &items);
     known.find(uow.tx(), connection.id, &wanted).await?;
     let new: Vec<&str> = items
@@ -96,7 +99,7 @@ pub(super) async fn records<R: Synced>(
                 ..
             }) => merge(&mut record, &mut item.mapped, Some(&snapshot))
                 .map(|merged| (record, Some(snapshot), merged)),
-            None => begun(stream, run, &mut item, tags.as_mut(), now)
+            None => begun(stream, by, &mut item, tags.as_mut(), now)
                 .map(|record| (record, None, Merged::default())),
         };
         match merged {
@@ -152,6 +155,12 @@ pub(super) async fn records<R: Synced>(
         // Where a record was thought to be new and is linked, its link must not be written over: that it is not new
         // undoes the batch.
         let is_new = one.item.known.is_none() && !one.item.unsure;
+        let outcome = match action {
+            "create" => Outcome::Created,
+            _ => Outcome::Updated,
+        };
+        let key = stream.tally.key(&one.item.external_id);
+        written.outcomes.push((key, outcome));
         let links = if is_new { &mut new_links } else { &mut links };
         links.push(link(connection.id, R::ENTITY, one.item, record.uid(), now));
         match action {
@@ -163,9 +172,6 @@ pub(super) async fn records<R: Synced>(
             _ => {}
         }
     }
-    let count = count::<R>(run);
-    count.created += inserts.len() as u64;
-    count.updated += (new_links.len() + links.len() - inserts.len()) as u64;
     let tx = uow.tx();
     // What needs no answer first, so that the store has something to do meanwhile.
     tx.of::<ExternalLink>().insert_all_later(&new_links).await?;
@@ -192,7 +198,7 @@ pub(super) async fn records<R: Synced>(
 /// A record of ours for one that is not stored: with its tag, if it is not numbered.
 fn begun<R: Synced>(
     stream: &Stream<'_, R>,
-    run: &SyncRun,
+    by: &str,
     item: &mut Item<R>,
     tags: Option<&mut BTreeMap<String, Result<String, MapError>>>,
     now: DateTime<Utc>,
@@ -210,7 +216,7 @@ fn begun<R: Synced>(
     };
     record.begin(Fresh {
         id: item.known.unwrap_or_else(|| stream.app.ids.next()),
-        by: run.requested_by.clone(),
+        by: by.to_owned(),
         now,
     });
     if let Some(tag) = tag {
@@ -238,19 +244,22 @@ struct Stored<R> {
 
 /// Without the records that the same run has stored already, in this form or a newer one: these are unchanged.
 fn sure<R: Synced>(
-    run: &mut SyncRun,
+    tally: &Tally,
     present: &BTreeMap<String, Stored<R>>,
-    items: Vec<Item<R>>,
+    mut items: Vec<Item<R>>,
+    written: &mut Written,
 ) -> Vec<Item<R>> {
-    let before = items.len();
-    let is_news = |item: &Item<R>| {
-        !item.unsure
+    items.retain(|item| {
+        let is_news = !item.unsure
             || present.get(&item.external_id).is_none_or(|stored| {
                 stored.digest != item.digest && stored.vendor_updated_at <= item.updated_at
-            })
-    };
-    let items: Vec<Item<R>> = items.into_iter().filter(is_news).collect();
-    count::<R>(run).unchanged += (before - items.len()) as u64;
+            });
+        if !is_news {
+            let key = tally.key(&item.external_id);
+            written.outcomes.push((key, Outcome::Unchanged));
+        }
+        is_news
+    });
     items
 }
 
