@@ -84,6 +84,10 @@ impl Rig for Upkeep {
             .collect()
     }
 
+    fn logins(&self) -> Option<u64> {
+        Some(self.0.vendor().logins())
+    }
+
     fn requests(&self) -> usize {
         self.0.vendor().requests().len()
     }
@@ -94,7 +98,7 @@ impl Rig for Upkeep {
             name: fault.to_string(),
             kind: match fault {
                 Fault::TooManyRequests(RetryAfter::Seconds(n)) => TroubleKind::Wait(*n),
-                Fault::ExpiredToken => TroubleKind::LoginEnds,
+                Fault::ExpiredToken | Fault::SessionEnds(_) => TroubleKind::LoginEnds,
                 Fault::NoAnswer | Fault::SlowBody => TroubleKind::Held,
                 Fault::ClockBehind => TroubleKind::TimesGoBack,
                 Fault::EmptyList | Fault::ShortList => TroubleKind::ListIsShort,

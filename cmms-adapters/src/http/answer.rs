@@ -116,12 +116,15 @@ impl Answer {
     }
 
     fn is_page(&self, text: &str) -> bool {
-        let says_html = self
-            .headers
+        self.is_html() || text.trim_start().starts_with('<')
+    }
+
+    /// Whether it says that it is a web page.
+    pub fn is_html(&self) -> bool {
+        self.headers
             .get(CONTENT_TYPE)
             .and_then(|t| t.to_str().ok())
-            .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/html"));
-        says_html || text.trim_start().starts_with('<')
+            .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("text/html"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The adapter: what it can do, and its calls.
 
 use super::cursor::{Ask, Cursor, Turn};
+use super::refusal::{Outcome, outcome};
 use super::session::Sessions;
 use super::settings::{
     CREDENTIALS, HOSTS, Login, PAGE_DEFAULT, PAGE_MAX, base, check_credentials, login, normal,
@@ -9,6 +10,7 @@ use super::{map, wire};
 use crate::egress::EgressClient;
 use crate::http::{Answer, HttpLayer, Request, misunderstood, pause};
 use async_trait::async_trait;
+use cmms_core::Result;
 use cmms_core::domain::connection::ConnectionOptions;
 use cmms_core::domain::entity::Entity;
 use cmms_core::mapping::EntityMapping;
@@ -17,7 +19,6 @@ use cmms_core::ports::adapter::{
     PullPage, PullReq,
 };
 use cmms_core::ports::secrets::Credentials;
-use cmms_core::{Error, Result, code};
 use std::sync::Arc;
 use url::Url;
 
@@ -75,7 +76,8 @@ impl UpkeepAdapter {
         Ok(base(&self.http.check_url(&cx.api_url)?))
     }
 
-    /// Reads something. A session that the vendor no longer knows is made anew once.
+    /// Reads something. Whatever the vendor refuses to a session that worked before is asked for once more with a new
+    /// one, since not every vendor says that a session has ended by 401.
     async fn read<T: Send>(
         &self,
         cx: &AdapterCx,
@@ -91,8 +93,10 @@ impl UpkeepAdapter {
         for (name, value) in query {
             request = request.query(name, value);
         }
+        let kind = path.split('/').next().unwrap_or(path);
+        let can_log_in = matches!(login(&cx.credentials)?, Login::Account { .. });
         let mut refused = None;
-        for _ in 0..2 {
+        loop {
             let slot = self
                 .sessions
                 .open(cx, &self.http, &base, refused.as_ref(), retries)
@@ -100,23 +104,24 @@ impl UpkeepAdapter {
             let request = request
                 .clone()
                 .secret_header("session-token", slot.token())?;
-            let read = |answer: Answer| match answer.status() {
-                401 => Ok(None),
-                _ => read(answer).map(Some),
+            let read = |answer: Answer| outcome(answer, &read);
+            let error = match self.http.send_read(cx, &request, read).await? {
+                Outcome::Answered(read) => {
+                    self.sessions.worked(cx, &slot, kind);
+                    return Ok(read);
+                }
+                Outcome::Refused(error) => error,
             };
-            if let Some(read) = self.http.send_read(cx, &request, read).await? {
-                return Ok(read);
+            let again = can_log_in && refused.is_none();
+            if again && self.sessions.may_have_ended(cx, &slot, kind, &error) {
+                tracing::debug!(connection = %cx.connection, code = error.code().id(), "logs in anew: the session is refused");
+                refused = Some(slot);
+                continue;
             }
-            if matches!(login(&cx.credentials)?, Login::Token(_)) {
-                break;
-            }
-            refused = Some(slot);
+            // A new session is refused, too, so it is not the session.
+            self.sessions.denied(cx, &slot, kind, &error);
+            return Err(error);
         }
-        self.sessions.forget(cx.connection);
-        Err(Error::new(
-            code::VENDOR_LOGIN,
-            "UpKeep refused the session (status 401)",
-        ))
     }
 }
 

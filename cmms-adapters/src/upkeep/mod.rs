@@ -3,6 +3,7 @@
 mod adapter;
 mod cursor;
 mod map;
+mod refusal;
 mod session;
 mod settings;
 mod wire;

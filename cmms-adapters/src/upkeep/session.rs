@@ -5,22 +5,29 @@ use super::settings::{Login, login};
 use super::wire;
 use crate::http::{HttpLayer, Request};
 use chrono::{DateTime, TimeDelta, Utc};
-use cmms_core::Result;
 use cmms_core::ids::ConnectionId;
 use cmms_core::ports::adapter::AdapterCx;
+use cmms_core::{Error, Result, code};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::OnceCell;
 use url::Url;
 
 /// A session is renewed this long before it ends.
 const RENEW_BEFORE: TimeDelta = TimeDelta::minutes(5);
 
+/// What a new session was refused, too, is taken as the account's right for so long: no further login for it.
+const DENIED_FOR: Duration = Duration::from_secs(300);
+
 /// The sessions of all connections.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     slots: Mutex<HashMap<ConnectionId, Arc<Slot>>>,
+    /// Kinds of records that were refused to a new session, too, and when.
+    denied: Mutex<HashMap<(ConnectionId, String), Duration>>,
 }
 
 /// A session that exists or is being made. Whoever needs it waits for the same login.
@@ -29,6 +36,8 @@ pub(super) struct Slot {
     base: Url,
     credentials_version: i64,
     cell: OnceCell<Session>,
+    /// Whether the vendor answered it anything.
+    worked: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -72,14 +81,60 @@ impl Sessions {
         Ok(slot)
     }
 
+    /// Notes that the vendor answered a session.
+    pub(super) fn worked(&self, cx: &AdapterCx, slot: &Slot, kind: &str) {
+        slot.worked.store(true, Ordering::Relaxed);
+        let mut denied = lock(&self.denied);
+        if !denied.is_empty() {
+            denied.remove(&(cx.connection, kind.to_owned()));
+        }
+    }
+
+    /// Whether a refusal may come from the end of the session: it worked before, or the vendor says that it does not
+    /// know it. An account that may not read a kind of record does not log in again and again for it.
+    pub(super) fn may_have_ended(
+        &self,
+        cx: &AdapterCx,
+        slot: &Slot,
+        kind: &str,
+        refusal: &Error,
+    ) -> bool {
+        if refusal.is(code::VENDOR_LOGIN) {
+            return true;
+        }
+        let denied = lock(&self.denied);
+        let at = denied.get(&(cx.connection, kind.to_owned()));
+        let is_right = at.is_some_and(|at| cx.clock.elapsed().saturating_sub(*at) < DENIED_FOR);
+        slot.worked.load(Ordering::Relaxed) && !is_right
+    }
+
+    /// Notes that a kind of record is refused to a session that is not believed to have ended. One that never worked
+    /// is not used again.
+    pub(super) fn denied(&self, cx: &AdapterCx, slot: &Arc<Slot>, kind: &str, refusal: &Error) {
+        let now = cx.clock.elapsed();
+        let mut denied = lock(&self.denied);
+        denied.retain(|_, at| now.saturating_sub(*at) < DENIED_FOR);
+        denied
+            .entry((cx.connection, kind.to_owned()))
+            .or_insert(now);
+        drop(denied);
+        if refusal.is(code::VENDOR_LOGIN) || !slot.worked.load(Ordering::Relaxed) {
+            let mut slots = lock(&self.slots);
+            let known = slots.get(&cx.connection);
+            if known.is_some_and(|known| Arc::ptr_eq(known, slot)) {
+                slots.remove(&cx.connection);
+            }
+        }
+    }
+
     /// Forgets the session of a connection.
     pub(super) fn forget(&self, connection: ConnectionId) {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = lock(&self.slots);
         slots.remove(&connection);
     }
 
     fn slot(&self, cx: &AdapterCx, base: &Url, refused: Option<&Arc<Slot>>) -> Arc<Slot> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = lock(&self.slots);
         if let Some(slot) = slots.get(&cx.connection) {
             let was_refused = refused.is_some_and(|r| Arc::ptr_eq(r, slot));
             if slot.serves(cx, base) && !was_refused {
@@ -92,10 +147,15 @@ impl Sessions {
             base: base.clone(),
             credentials_version: cx.credentials_version,
             cell: OnceCell::new(),
+            worked: AtomicBool::new(false),
         });
         slots.insert(cx.connection, Arc::clone(&slot));
         slot
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn log_in(cx: &AdapterCx, http: &HttpLayer, base: &Url, retries: u32) -> Result<Session> {

@@ -41,6 +41,23 @@ pub enum RetryAfter {
     Missing,
 }
 
+/// How a vendor answers a session that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum SessionEnd {
+    /// Status 401.
+    #[default]
+    Unauthorized,
+    /// Status 403, as if the account were not allowed to ask.
+    Forbidden,
+    /// Status 419, as some web frameworks do.
+    PageExpired,
+    /// Status 200 whose body says that the call failed.
+    Failure,
+    /// Status 400 with the error code 209, an invalid session token at Parse.
+    InvalidToken,
+}
+
 /// A way in which a vendor fails. Each is seen on the socket as described.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -93,6 +110,8 @@ pub enum Fault {
     TiesAtBorder,
     /// A session that ends before its time.
     ExpiredToken,
+    /// A session that ends before its time, and is answered so.
+    SessionEnds(SessionEnd),
     /// The vendor's clock jumps a day ahead, and records change by it.
     ClockAhead,
     /// The vendor's clock jumps a day back, and records change by it: their
@@ -115,7 +134,7 @@ pub enum Fault {
 
 impl Fault {
     /// The whole table, one entry a line.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 39] = [
         Self::TooManyRequests(RetryAfter::Seconds(7)),
         Self::TooManyRequests(RetryAfter::Date(30)),
         Self::TooManyRequests(RetryAfter::Garbage),
@@ -143,6 +162,10 @@ impl Fault {
         Self::MovingRecords,
         Self::TiesAtBorder,
         Self::ExpiredToken,
+        Self::SessionEnds(SessionEnd::Forbidden),
+        Self::SessionEnds(SessionEnd::PageExpired),
+        Self::SessionEnds(SessionEnd::Failure),
+        Self::SessionEnds(SessionEnd::InvalidToken),
         Self::ClockAhead,
         Self::ClockBehind,
         Self::RenamedField,
@@ -222,6 +245,13 @@ impl fmt::Display for Fault {
             Self::MovingRecords => f.write_str("moving records"),
             Self::TiesAtBorder => f.write_str("ties at the border"),
             Self::ExpiredToken => f.write_str("expired token"),
+            Self::SessionEnds(end) => f.write_str(match end {
+                SessionEnd::Unauthorized => "session ends with 401",
+                SessionEnd::Forbidden => "session ends with 403",
+                SessionEnd::PageExpired => "session ends with 419",
+                SessionEnd::Failure => "session ends with 200 that says failure",
+                SessionEnd::InvalidToken => "session ends with 400, code 209",
+            }),
             Self::ClockAhead => f.write_str("clock a day ahead"),
             Self::ClockBehind => f.write_str("clock a day behind"),
             Self::RenamedField => f.write_str("renamed field"),

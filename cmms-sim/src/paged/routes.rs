@@ -3,6 +3,7 @@
 use super::collection::{Share, Wanted};
 use super::state::State;
 use super::vendor::{PagedEntity, PagedRequest, PagedVendor};
+use crate::fault::SessionEnd;
 use crate::times::http_date;
 use crate::wire::{Reply, Request, Twist};
 
@@ -69,8 +70,18 @@ fn list(state: &mut State, request: &Request, name: &str, twist: Option<Twist>) 
     let token = request
         .header("authorization")
         .and_then(|value| value.strip_prefix("Bearer "));
-    if token != Some(state.config.token.as_str()) || twist == Some(Twist::Expired) {
-        return Reply::json(401, r#"{"error":"unauthorized"}"#);
+    let end = match twist {
+        Some(Twist::Expired(end)) => Some(end),
+        _ => (token != Some(state.config.token.as_str())).then(SessionEnd::default),
+    };
+    if let Some(end) = end {
+        return match end {
+            SessionEnd::Unauthorized => Reply::json(401, r#"{"error":"unauthorized"}"#),
+            SessionEnd::Forbidden => Reply::json(403, r#"{"error":"forbidden"}"#),
+            SessionEnd::PageExpired => Reply::json(419, r#"{"error":"page expired"}"#),
+            SessionEnd::Failure => Reply::json(200, r#"{"error":"please log in"}"#),
+            SessionEnd::InvalidToken => Reply::json(400, r#"{"code":209,"error":"invalid token"}"#),
+        };
     }
     let Some(entity) = PagedEntity::of_resource(name) else {
         return not_found();

@@ -43,6 +43,14 @@ impl Answer {
         Self::json(status, &json!({"success": false, "message": message}))
     }
 
+    /// `{"success":false,"code":…,"error":"…"}`
+    pub(super) fn error(status: u16, code: u32, error: &str) -> Self {
+        Self::json(
+            status,
+            &json!({"success": false, "code": code, "error": error}),
+        )
+    }
+
     /// A failure with a `Retry-After` header.
     pub(super) fn retry_after(mut self, value: Option<String>) -> Self {
         self.retry_after = value;

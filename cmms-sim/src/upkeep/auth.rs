@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::query;
 use super::state::State;
+use crate::fault::SessionEnd;
 use crate::times::iso;
 
 const MINUTE_MS: i64 = 60_000;
@@ -32,7 +33,13 @@ pub(super) fn check(state: &mut State, call: &Call) -> Result<(), Answer> {
         .as_ref()
         .is_some_and(|token| state.sessions.contains_key(token));
     if !known {
-        return Err(Answer::failure(401, "Unauthorized"));
+        return Err(match state.session_end {
+            SessionEnd::Unauthorized => Answer::failure(401, "Unauthorized"),
+            SessionEnd::Forbidden => Answer::failure(403, "Forbidden"),
+            SessionEnd::PageExpired => Answer::failure(419, "Page expired"),
+            SessionEnd::Failure => Answer::failure(200, "Please log in"),
+            SessionEnd::InvalidToken => Answer::error(400, 209, "invalid session token"),
+        });
     }
     plan(state)
 }

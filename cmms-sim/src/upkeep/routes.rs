@@ -47,7 +47,10 @@ pub(super) fn refused(vendor: &UpkeepVendor, request: &Request, status: u16) {
 /// What a fault does before the answer.
 fn before(state: &mut State, twist: Option<Twist>) {
     match twist {
-        Some(Twist::Expired) => state.sessions.clear(),
+        Some(Twist::Expired(end)) => {
+            state.sessions.clear();
+            state.session_end = end;
+        }
         Some(Twist::Clock(days)) => {
             state.clock_is_behind |= days < 0;
             state.clock = state.clock.saturating_add(days * DAY_MS);
@@ -113,6 +116,9 @@ fn dispatch(state: &mut State, call: &Call, twist: Option<Twist>) -> Answer {
     let Some(entity) = SimEntity::of_resource(resource) else {
         return not_found();
     };
+    if state.forbidden == Some(entity) {
+        return Answer::failure(403, "Not allowed");
+    }
     let answer = match (call.method.as_str(), id) {
         ("GET", None) => list(state, entity, call, twist),
         ("GET", Some(id)) => get(state, entity, id, call),

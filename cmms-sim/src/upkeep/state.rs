@@ -10,6 +10,7 @@ use super::config::{EndOfList, UpkeepConfig};
 use super::seed;
 use super::table::{Record, Selection, Table};
 use super::vendor::{LoggedRequest, SimEntity};
+use crate::fault::SessionEnd;
 use crate::times::iso;
 
 /// By how many milliseconds the vendor's clock steps at each write.
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) config: UpkeepConfig,
     pub(super) clock: i64,
     pub(super) sessions: BTreeMap<String, i64>,
+    pub(super) session_end: SessionEnd,
+    pub(super) forbidden: Option<SimEntity>,
     pub(super) logins: u64,
     pub(super) log: VecDeque<LoggedRequest>,
     pub(super) failing: VecDeque<Failing>,
@@ -62,6 +65,8 @@ impl State {
         let mut state = Self {
             clock,
             sessions,
+            session_end: SessionEnd::default(),
+            forbidden: None,
             logins: 0,
             log: VecDeque::new(),
             failing: VecDeque::new(),

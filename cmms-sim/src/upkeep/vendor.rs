@@ -12,7 +12,7 @@ use super::config::UpkeepConfig;
 use super::edit::{self, Edited};
 use super::routes;
 use super::state::{Failing, State};
-use crate::fault::{FaultPlan, Faults};
+use crate::fault::{FaultPlan, Faults, SessionEnd};
 use crate::merge::merge;
 use crate::wire::{Reply, Request, Service, Shape, Twist};
 
@@ -216,6 +216,16 @@ impl UpkeepVendor {
     /// Ends all sessions, that of the ready token included.
     pub fn expire_sessions(&self) {
         self.lock().sessions.clear();
+    }
+
+    /// Answers sessions that have ended in this way from now on.
+    pub fn set_session_end(&self, end: SessionEnd) {
+        self.lock().session_end = end;
+    }
+
+    /// Refuses one kind of record to the account with status 403, or no kind.
+    pub fn forbid(&self, entity: Option<SimEntity>) {
+        self.lock().forbidden = entity;
     }
 
     /// The vendor's time.

@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::connection::{Then, Wire};
 use super::{Reply, Request, Service, Twist, bomb};
-use crate::fault::{Fault, Hit, RetryAfter, alter};
+use crate::fault::{Fault, Hit, RetryAfter, SessionEnd, alter};
 
 /// A login page, as a proxy in front of a vendor sends it.
 const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\
@@ -80,7 +80,8 @@ fn twist(hit: Hit) -> Option<Twist> {
         Fault::EmptyList => Some(Twist::Empty),
         Fault::ShortList => Some(Twist::Short),
         Fault::TiesAtBorder => Some(Twist::Ties),
-        Fault::ExpiredToken => Some(Twist::Expired),
+        Fault::ExpiredToken => Some(Twist::Expired(SessionEnd::default())),
+        Fault::SessionEnds(end) => Some(Twist::Expired(end)),
         Fault::MovingRecords => Some(Twist::Moving),
         Fault::ClockAhead => Some(Twist::Clock(if hit.nth == 0 { 1 } else { 0 })),
         Fault::ClockBehind => Some(Twist::Clock(if hit.nth == 0 { -1 } else { 0 })),

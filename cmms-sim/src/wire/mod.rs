@@ -14,7 +14,7 @@ pub(crate) use reply::Reply;
 pub(crate) use request::{Request, decode, pairs};
 pub(crate) use server::Server;
 
-use crate::fault::Faults;
+use crate::fault::{Faults, SessionEnd};
 
 /// How a vendor's answers look, as far as faults need to know.
 #[derive(Debug)]
@@ -40,8 +40,8 @@ pub(crate) enum Twist {
     Short,
     /// Give the records around the end of the page one time.
     Ties,
-    /// Forget the client's session first.
-    Expired,
+    /// Forget the client's session first, and answer sessions that have ended so.
+    Expired(SessionEnd),
     /// Move the clock by so many days first; change records behind the answer.
     Clock(i64),
     /// Change records behind the answer.

@@ -62,6 +62,7 @@ fn suits_a_login(fault: &Fault) -> bool {
                 | Fault::MovingRecords
                 | Fault::TiesAtBorder
                 | Fault::ExpiredToken
+                | Fault::SessionEnds(_)
                 | Fault::ClockAhead
                 | Fault::ClockBehind
         )

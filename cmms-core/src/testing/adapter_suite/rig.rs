@@ -16,7 +16,7 @@ use std::time::Duration;
 pub enum TroubleKind {
     /// The vendor asks to wait for so many seconds, once.
     Wait(u32),
-    /// The login ends before its time, once.
+    /// The login ends before its time, once, in whatever way the vendor says so.
     LoginEnds,
     /// Answers are held back until the client goes away.
     Held,
@@ -66,6 +66,12 @@ pub trait Rig: Send + Sync {
 
     /// How many requests came in so far.
     fn requests(&self) -> usize;
+
+    /// How many sessions the vendor gave so far; nothing where its credentials make none, so that none can be made
+    /// anew.
+    fn logins(&self) -> Option<u64> {
+        None
+    }
 
     /// All that can go wrong with the vendor.
     fn troubles(&self) -> Vec<Trouble>;
