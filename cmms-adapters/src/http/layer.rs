@@ -35,6 +35,8 @@ struct Failed {
     unsent: bool,
     /// How long the vendor asks to wait.
     after: Option<Duration>,
+    /// Whether the vendor asks to call less often.
+    limited: bool,
 }
 
 impl HttpLayer {
@@ -64,7 +66,7 @@ impl HttpLayer {
     }
 
     /// Sends a request, again where that is safe and may help: with growing waits, or as long as the vendor
-    /// asks. Statuses below 500 other than 408 and 429 are answers. A success that was spoilt on its way, such
+    /// asks. Where it asks to call less often and does not say for how long, five repetitions wait a minute in all. Statuses below 500 other than 408 and 429 are answers. A success that was spoilt on its way, such
     /// as the page of something in between or JSON that is cut, is asked for again twice.
     ///
     /// # Errors
@@ -124,6 +126,7 @@ impl HttpLayer {
     ) -> Result<T> {
         let mut repetition = 0;
         let mut unread = 0;
+        let mut limited = 0;
         loop {
             self.limiter.wait(cx).await?;
             let sent = self.client.send(request.egress(), self.patterns);
@@ -154,20 +157,26 @@ impl HttpLayer {
                         may_pass: true,
                         unsent: false,
                         after: None,
+                        limited: false,
                     }
                 }
                 Err(failed) => failed,
             };
+            // Requests to wait are counted by themselves: a run that met an outage still waits for a quota's minute.
+            let before = if failed.limited { limited } else { repetition };
             let again = failed.may_pass
-                && repetition < request.max_retries()
+                && before < request.max_retries()
                 && (request.is_repeatable() || failed.unsent);
             if !again {
                 tracing::debug!(code = failed.error.code().id(), repetition, "gives up");
                 return Err(failed.error);
             }
-            let wait = failed
-                .after
-                .unwrap_or_else(|| self.backoff.wait(repetition));
+            let wait = match failed.after {
+                // At once is not repeated at once for ever.
+                Some(after) if !(failed.limited && after.is_zero() && limited > 0) => after,
+                _ if failed.limited => self.backoff.quota(limited),
+                _ => self.backoff.wait(repetition),
+            };
             tracing::debug!(
                 code = failed.error.code().id(),
                 repetition,
@@ -175,7 +184,11 @@ impl HttpLayer {
                 "tries again"
             );
             pause(cx, wait).await?;
-            repetition += 1;
+            if failed.limited {
+                limited += 1;
+            } else {
+                repetition += 1;
+            }
         }
     }
 }
@@ -212,6 +225,7 @@ fn judge(outcome: Result<EgressReply, Failure>, cx: &AdapterCx) -> Result<Answer
                 may_pass: true,
                 unsent: true,
                 after,
+                limited: true,
             })
         }
         408 | 500..=599 => {
@@ -229,6 +243,7 @@ fn judge(outcome: Result<EgressReply, Failure>, cx: &AdapterCx) -> Result<Answer
                 may_pass,
                 unsent: false,
                 after,
+                limited: false,
             })
         }
         _ => Ok(Answer::new(reply)),
@@ -241,12 +256,14 @@ fn of_failure(failure: Failure) -> Failed {
         may_pass: true,
         unsent,
         after: None,
+        limited: false,
     };
     let lasting = |error| Failed {
         error,
         may_pass: false,
         unsent: false,
         after: None,
+        limited: false,
     };
     let unreachable = |e: reqwest::Error, what: &str| {
         Error::new(code::VENDOR_UNREACHABLE, what).source(e.without_url())

@@ -2,10 +2,14 @@
 
 use crate::small;
 use crate::support::{EMAIL, PASSWORD, SimRig, credentials};
+use cmms_core::clock::Clock as _;
 use cmms_core::domain::entity::Entity;
 use cmms_core::error::{Code, Retry};
 use cmms_core::ports::adapter::Adapter as _;
 use cmms_core::{Error, code};
+use cmms_sim::Fault;
+use cmms_sim::fault::SessionEnd;
+use cmms_sim::upkeep::SimEntity;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +68,92 @@ async fn many_callers_share_the_new_session_after_a_401() {
     );
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
     assert_eq!(sim.vendor().logins(), 2);
+}
+
+const ENDS: [SessionEnd; 5] = [
+    SessionEnd::Unauthorized,
+    SessionEnd::Forbidden,
+    SessionEnd::PageExpired,
+    SessionEnd::Failure,
+    SessionEnd::InvalidToken,
+];
+
+#[tokio::test]
+async fn whatever_is_refused_to_a_session_that_worked_is_tried_with_a_new_login() {
+    for end in ENDS {
+        let sim = SimRig::start(small()).await;
+        sim.rig.pull(Entity::Asset, None).await.unwrap();
+        sim.vendor().set_session_end(end);
+        sim.vendor().expire_sessions();
+        sim.rig.pull(Entity::Asset, None).await.unwrap();
+        assert_eq!(sim.vendor().logins(), 2, "{end:?}");
+        // Several at the same time, of which each is refused, share one login.
+        sim.vendor().expire_sessions();
+        let (a, b, c) = tokio::join!(
+            sim.rig.pull(Entity::Asset, None),
+            sim.rig.pull(Entity::WorkOrder, None),
+            sim.rig.pull(Entity::Asset, None)
+        );
+        assert!(a.is_ok() && b.is_ok() && c.is_ok(), "{end:?}");
+        assert_eq!(sim.vendor().logins(), 3, "{end:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_page_in_place_of_the_list_is_tried_with_a_new_login() {
+    let sim = SimRig::start(small()).await;
+    sim.rig.pull(Entity::Asset, None).await.unwrap();
+    sim.vendor().inject(Fault::LoginPage.on("assets").times(3));
+    sim.rig.pull(Entity::Asset, None).await.unwrap();
+    assert_eq!(sim.vendor().logins(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_that_a_new_login_does_not_end_counts_after_one_login() {
+    for (end, code) in ENDS.into_iter().zip([
+        code::VENDOR_LOGIN,
+        code::VENDOR_FORBIDDEN,
+        code::VENDOR_LOGIN,
+        code::VENDOR_ERROR,
+        code::VENDOR_LOGIN,
+    ]) {
+        let sim = SimRig::start(small()).await;
+        sim.rig.pull(Entity::Asset, None).await.unwrap();
+        sim.vendor()
+            .inject(Fault::SessionEnds(end).on("assets").always());
+        sim.vendor().clear_requests();
+        let e = sim.rig.fails(Entity::Asset).await;
+        assert!(e.is(code), "{end:?}: {e}");
+        assert_eq!(sim.vendor().logins(), 2, "{end:?}");
+        assert_eq!(sim.calls("assets"), 2, "{end:?}");
+        sim.vendor().end_faults();
+        sim.rig.pull(Entity::Asset, None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_kind_that_is_forbidden_does_not_make_a_login_each_time() {
+    let sim = SimRig::start(small()).await;
+    sim.rig.pull(Entity::WorkOrder, None).await.unwrap();
+    sim.vendor().forbid(Some(SimEntity::Asset));
+    for _ in 0..5 {
+        let e = sim.rig.fails(Entity::Asset).await;
+        assert!(e.is(code::VENDOR_FORBIDDEN));
+        sim.rig.pull(Entity::WorkOrder, None).await.unwrap();
+    }
+    assert_eq!(sim.vendor().logins(), 3);
+    // It is not for ever: the session may end later, and the right may come back.
+    sim.rig.clock.advance(Duration::from_secs(300));
+    assert!(
+        sim.rig
+            .fails(Entity::Asset)
+            .await
+            .is(code::VENDOR_FORBIDDEN)
+    );
+    assert_eq!(sim.vendor().logins(), 4);
+    sim.vendor().forbid(None);
+    sim.rig.pull(Entity::Asset, None).await.unwrap();
+    assert_eq!(sim.vendor().logins(), 5);
 }
 
 #[tokio::test]
@@ -174,8 +264,11 @@ async fn throttling_is_waited_out() {
         (Some("0"), 0, 0),
         (Some("900"), 300_000, 300_000),
         (Some("Mon, 01 Jun 2026 08:00:20 GMT"), 0, 20_000),
-        (Some("rubbish"), 0, 1000),
-        (None, 0, 1000),
+        (Some("20.5"), 20_500, 20_500),
+        (Some("Monday, 01-Jun-26 08:00:20 GMT"), 0, 20_000),
+        (Some("Mon Jun  1 08:00:20 2026"), 0, 20_000),
+        (Some("rubbish"), 2000, 2500),
+        (None, 2000, 2500),
     ];
     for (after, least, most) in rows {
         let sim = SimRig::start(small()).await;
@@ -198,6 +291,30 @@ async fn five_repetitions_then_the_vendors_wish_is_handed_on() {
     assert_eq!(sim.calls("assets"), 6);
     assert_eq!(sim.rig.clock.sleeps(), vec![Duration::from_secs(9); 5]);
     sim.rig.pull(Entity::Asset, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_quota_of_a_minute_is_waited_for_without_a_header() {
+    for after in [None, Some("soon"), Some("0")] {
+        let sim = SimRig::start(small()).await;
+        let begins = sim.rig.clock.elapsed();
+        // An outage before does not shorten the wait.
+        sim.vendor().fail_next(2, 500, None);
+        sim.vendor().fail_next(5, 429, after.map(str::to_owned));
+        sim.rig.pull(Entity::Asset, None).await.unwrap();
+        let waited = sim.rig.clock.elapsed().saturating_sub(begins);
+        assert!(waited >= Duration::from_secs(60), "{after:?}: {waited:?}");
+        sim.vendor().fail_next(6, 429, after.map(str::to_owned));
+        let began = sim.rig.clock.elapsed();
+        let e = sim.rig.fails(Entity::Asset).await;
+        assert!(e.is(code::VENDOR_LIMIT));
+        let waited = sim.rig.clock.elapsed().saturating_sub(began);
+        let least = if after == Some("0") { 58 } else { 60 };
+        assert!(
+            waited >= Duration::from_secs(least),
+            "{after:?}: {waited:?}"
+        );
+    }
 }
 
 #[tokio::test]

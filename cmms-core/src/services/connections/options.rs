@@ -10,6 +10,9 @@ const BATCH_MAX: u32 = 10_000;
 /// The most pages that are fetched at a time: more would be an attack on the vendor.
 const IN_FLIGHT_MAX: u32 = 16;
 
+/// The lowest rate of requests: one in a thousand seconds. A rate near zero would let a sync wait for ever.
+const RATE_MIN: f64 = 0.001;
+
 /// Refuses an option that is out of range; the largest page is the vendor's.
 pub(super) fn check(options: &ConnectionOptions, of: &Capabilities) -> Result<()> {
     let page_max = of.entities.iter().map(|(_, can)| can.page_max).max();
@@ -25,9 +28,9 @@ pub(super) fn check(options: &ConnectionOptions, of: &Capabilities) -> Result<()
         1..=IN_FLIGHT_MAX,
     )?;
     match options.max_requests_per_second {
-        Some(n) if !n.is_finite() || n <= 0.0 => Err(out_of_range(
+        Some(n) if !n.is_finite() || n < RATE_MIN => Err(out_of_range(
             "max_requests_per_second",
-            "must be more than 0".to_owned(),
+            format!("must be at least {RATE_MIN}"),
         )),
         _ => Ok(()),
     }
@@ -94,6 +97,8 @@ mod tests {
             (flight(17), "options.pages_in_flight"),
             (rate(0.0), "options.max_requests_per_second"),
             (rate(-1.0), "options.max_requests_per_second"),
+            (rate(1e-300), "options.max_requests_per_second"),
+            (rate(0.0009), "options.max_requests_per_second"),
             (rate(f64::NAN), "options.max_requests_per_second"),
             (rate(f64::INFINITY), "options.max_requests_per_second"),
         ] {
@@ -101,7 +106,14 @@ mod tests {
             assert!(e.is(code::INPUT_RANGE));
             assert_eq!(e.first_field(), Some(field));
         }
-        for options in [page(1), page(5000), batch(10_000), flight(16), rate(0.1)] {
+        for options in [
+            page(1),
+            page(5000),
+            batch(10_000),
+            flight(16),
+            rate(0.1),
+            rate(0.001),
+        ] {
             check(&options, &vendor).unwrap();
         }
     }
