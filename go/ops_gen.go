@@ -11,6 +11,7 @@ import (
 // operations are those that this package calls.
 var operations = []string{
 	"connections.create",
+	"connections.ensure",
 	"connections.get",
 	"connections.list",
 	"connections.update",
@@ -116,6 +117,46 @@ type ConnectionsCreate struct {
 // Create: Adds a connection to a vendor's system; nobody is called.
 func (o ConnectionsOperations) Create(ctx context.Context, in ConnectionsCreate) (*Connection, error) {
 	return call[Connection](ctx, o.c, "connections.create", in)
+}
+
+// ConnectionsEnsure is the input of connections.ensure. Adds a connection to a vendor's system. Nobody is
+// called.
+type ConnectionsEnsure struct {
+	// The vendor's system, such as `upkeep`.
+	CmmsType string `json:"cmms_type"`
+
+	// The address of its API.
+	APIURL string `json:"api_url"`
+
+	// What people call the connection; unique.
+	ConnectionName string `json:"connection_name"`
+
+	// The vendor's API key, in its short form.
+	APIKey Opt[string] `json:"api_key,omitzero"`
+
+	// The credentials by field, as the vendor needs them.
+	Credentials Opt[map[string]string] `json:"credentials,omitzero"`
+
+	// Whether it may be synced (true).
+	Enabled Opt[bool] `json:"enabled,omitzero"`
+
+	// Options.
+	Options Opt[ConnectionOptions] `json:"options,omitzero"`
+
+	// The password, where the vendor logs in.
+	Password Opt[string] `json:"password,omitzero"`
+
+	// Seconds between syncs; left away: by hand.
+	SyncInterval Opt[int64] `json:"sync_interval,omitzero"`
+
+	// The user name, where the vendor logs in.
+	Username Opt[string] `json:"username,omitzero"`
+}
+
+// Ensure: Answers the connection of this name where it is equal, and adds it where there is none; nobody is
+// called.
+func (o ConnectionsOperations) Ensure(ctx context.Context, in ConnectionsEnsure) (*Connection, error) {
+	return call[Connection](ctx, o.c, "connections.ensure", in)
 }
 
 // Get: Gets a connection, without its secrets.

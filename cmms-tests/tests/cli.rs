@@ -84,6 +84,19 @@ async fn a_connection_is_added_tested_and_synced_without_a_secret_in_an_argument
         assert!(out(&synced).contains(": ok"), "{}", out(&synced));
         // Without a terminal there are plain lines and no control characters.
         assert!(!out(&synced).contains('\u{1b}') && !err(&synced).contains('\u{1b}'));
+        // A name that looks like an id is a name all the same.
+        let uuid = "0192f0c1-2b3c-7d4e-8f50-112233445566";
+        let named = ["op", "connections.update", "-"];
+        let listed = desk.run(&["op", "connections.list"]);
+        let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+        let id = &listed["items"][0]["id"];
+        let input = serde_json::json!({ "cmms_connection_id": id, "connection_name": uuid });
+        let renamed = desk.run_with(&named, &input.to_string());
+        assert!(renamed.status.success(), "{}", err(&renamed));
+        for named in [uuid, id.as_str().unwrap()] {
+            let synced = desk.run(&["sync", named]);
+            assert!(synced.status.success(), "{}", err(&synced));
+        }
         let unknown = desk.run(&["sync", "Down"]);
         assert_eq!(unknown.status.code(), Some(1));
         assert!(err(&unknown).contains("CMMS-CONN-001"));

@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
              "{\"cmms_type\": \"upkeep\", \"api_url\": \"%s\", \"connection_name\": \"Plant\", \"credentials\": "
              "{\"email\": \"integration@example.com\", \"password\": \"upkeep-sim\"}}",
              address);
-    out = call(client, "connections.create", text);
+    out = call(client, "connections.ensure", text);
     /* The answer begins with the id; a program of any size reads JSON with a library. */
     const char *id = out.len ? strstr((const char *)out.data, "\"id\":\"") : NULL;
     if (!id) return 1;

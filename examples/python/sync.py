@@ -7,7 +7,7 @@ import cmms
 address = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:9100"
 login = {"email": "integration@example.com", "password": "upkeep-sim"}
 with cmms.open("sqlite://plant.db", settings={"CMMS_EGRESS_ALLOW": address}) as client:
-    plant = client.connections.create("upkeep", address, "Plant", credentials=login)
+    plant = client.connections.ensure("upkeep", address, "Plant", credentials=login)
     run = client.sync.all(plant.id)
     print(run.status, run.synced_count)
     for order in client.work_orders.iterate(status=["in_progress"]):

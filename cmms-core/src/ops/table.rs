@@ -18,6 +18,10 @@ macro_rules! operations_with {
             create = ConnectionsCreate, Post "/cmms/connections", ConnectionEdit, Write, 201,
                 [CONNECTION_TYPE, CONNECTION_CREDENTIALS, CONNECTION_EXISTS, EGRESS_REFUSED, EGRESS_URL, SECRET_NO_KEY],
                 connections::CreateConnection => connection::Connection, connections::create;
+            /// Answers the connection of this name where it is equal, and adds it where there is none; nobody is called.
+            ensure = ConnectionsEnsure, Post "/cmms/connections/ensure", ConnectionEdit, Write, 200,
+                [CONNECTION_TYPE, CONNECTION_CREDENTIALS, CONNECTION_EXISTS, EGRESS_REFUSED, EGRESS_URL, SECRET_NO_KEY, SECRET_UNREADABLE],
+                connections::CreateConnection => connection::Connection, connections::ensure;
             /// Gets a connection, without its secrets.
             get = ConnectionsGet, Get "/cmms/connections/{cmms_connection_id}", ConnectionView, Read, 200,
                 [CONNECTION_NOT_FOUND],

@@ -64,6 +64,48 @@ class Connections:
             "username": username,
         }, key=idempotency_key))
 
+    def ensure(
+        self,
+        cmms_type: str,
+        api_url: str,
+        connection_name: str,
+        *,
+        api_key: str | None | Unset = UNSET,
+        credentials: Mapping[str, str] | None | Unset = UNSET,
+        enabled: bool | None | Unset = UNSET,
+        options: models.ConnectionOptions | Mapping[str, Any] | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        sync_interval: int | None | Unset = UNSET,
+        username: str | None | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> models.Connection:
+        """Answers the connection of this name where it is equal, and adds it where there is none; nobody is
+        called.
+
+        cmms_type: The vendor's system, such as `upkeep`.
+        api_url: The address of its API.
+        connection_name: What people call the connection; unique.
+        api_key: The vendor's API key, in its short form.
+        credentials: The credentials by field, as the vendor needs them.
+        enabled: Whether it may be synced (true).
+        options: Options.
+        password: The password, where the vendor logs in.
+        sync_interval: Seconds between syncs; left away: by hand.
+        username: The user name, where the vendor logs in.
+        """
+        return models.Connection(self._transport.call("connections.ensure", {
+            "cmms_type": cmms_type,
+            "api_url": api_url,
+            "connection_name": connection_name,
+            "api_key": api_key,
+            "credentials": credentials,
+            "enabled": enabled,
+            "options": options,
+            "password": password,
+            "sync_interval": sync_interval,
+            "username": username,
+        }, key=idempotency_key))
+
     def get(
         self,
         cmms_connection_id: UUID | str,
@@ -1130,6 +1172,48 @@ class AsyncConnections:
         username: The user name, where the vendor logs in.
         """
         return models.Connection(await self._transport.call("connections.create", {
+            "cmms_type": cmms_type,
+            "api_url": api_url,
+            "connection_name": connection_name,
+            "api_key": api_key,
+            "credentials": credentials,
+            "enabled": enabled,
+            "options": options,
+            "password": password,
+            "sync_interval": sync_interval,
+            "username": username,
+        }, key=idempotency_key))
+
+    async def ensure(
+        self,
+        cmms_type: str,
+        api_url: str,
+        connection_name: str,
+        *,
+        api_key: str | None | Unset = UNSET,
+        credentials: Mapping[str, str] | None | Unset = UNSET,
+        enabled: bool | None | Unset = UNSET,
+        options: models.ConnectionOptions | Mapping[str, Any] | None | Unset = UNSET,
+        password: str | None | Unset = UNSET,
+        sync_interval: int | None | Unset = UNSET,
+        username: str | None | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> models.Connection:
+        """Answers the connection of this name where it is equal, and adds it where there is none; nobody is
+        called.
+
+        cmms_type: The vendor's system, such as `upkeep`.
+        api_url: The address of its API.
+        connection_name: What people call the connection; unique.
+        api_key: The vendor's API key, in its short form.
+        credentials: The credentials by field, as the vendor needs them.
+        enabled: Whether it may be synced (true).
+        options: Options.
+        password: The password, where the vendor logs in.
+        sync_interval: Seconds between syncs; left away: by hand.
+        username: The user name, where the vendor logs in.
+        """
+        return models.Connection(await self._transport.call("connections.ensure", {
             "cmms_type": cmms_type,
             "api_url": api_url,
             "connection_name": connection_name,

@@ -45,24 +45,25 @@ pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
     })
 }
 
-/// The connection of this name or id.
+/// The connection of this name, or else of this id: a name may look like an id.
 pub(super) async fn find(client: &Client, named: &str) -> Result<Connection> {
+    let asked = ListConnections::new().connection_name(named);
+    let mut found = client.connections().list(asked).await?.items;
+    if let Some(connection) = found.pop() {
+        return Ok(connection);
+    }
     if let Ok(id) = named.parse::<cmms::core::ids::ConnectionId>() {
         return client.connections().get(id).await;
     }
-    let asked = ListConnections::new().connection_name(named);
-    let mut found = client.connections().list(asked).await?.items;
-    found.pop().ok_or_else(|| {
-        Error::new(
-            code::CONNECTION_NOT_FOUND,
-            format!("there is no connection {named:?}"),
-        )
-        .field(
-            "connection",
-            "connection_not_found",
-            "`cmms connections list` shows all",
-        )
-    })
+    Err(Error::new(
+        code::CONNECTION_NOT_FOUND,
+        format!("there is no connection {named:?}"),
+    )
+    .field(
+        "connection",
+        "connection_not_found",
+        "`cmms connections list` shows all",
+    ))
 }
 
 /// Prints what a run did.

@@ -238,3 +238,44 @@ async fn a_connection_that_cannot_work_is_refused_when_it_is_created() {
         .items;
     assert_eq!(all.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ensure_creates_a_connection_once_and_then_answers_it_as_it_is() {
+    for place in [Where::Memory, Where::Sqlite, Where::Postgres] {
+        let plant = Plant::small(place).await;
+        let connections = plant.client.connections();
+        let sim = plant.sim.base_url();
+        let login = |password: &str| {
+            CreateConnection::new("upkeep", &sim, "Second")
+                .username("second@example.com")
+                .password(password)
+        };
+        let made = connections.ensure(login("secret")).await.unwrap();
+        assert_ne!(made.id, plant.connection.id);
+        // What somebody changed since stays so.
+        let slower = UpdateConnection::new(made.id).sync_interval(3600);
+        let changed = connections.update(slower).await.unwrap();
+        let again = connections.ensure(login("secret")).await.unwrap();
+        assert_eq!(again, changed);
+        let third = || {
+            let login = CreateConnection::new("upkeep", &sim, "Third");
+            login.username("third@example.com").password("secret")
+        };
+        let at_once = tokio::join!(connections.ensure(third()), connections.ensure(third()));
+        assert_eq!(at_once.0.unwrap(), at_once.1.unwrap());
+        // Another one of the same name is refused, naming what differs.
+        let elsewhere = CreateConnection::new("upkeep", "https://api.onupkeep.com", "Second");
+        let elsewhere = elsewhere.username("second@example.com").password("secret");
+        for (other, field) in [(elsewhere, "api_url"), (login("other"), "credentials")] {
+            let error = connections.ensure(other).await.unwrap_err();
+            assert!(error.is(code::CONNECTION_EXISTS));
+            assert_eq!(error.first_field(), Some(field));
+            let first = made.id.to_string();
+            assert_eq!(
+                error.subject_of(),
+                Some(("cmms_connection_id", first.as_str()))
+            );
+        }
+        assert_eq!(connections.get(made.id).await.unwrap(), changed);
+    }
+}

@@ -14,7 +14,7 @@ func main() {
 	client := must(cmms.Open("sqlite://plant.db", cmms.Options{Settings: map[string]string{"CMMS_EGRESS_ALLOW": address}}))
 	defer client.Close()
 	login := cmms.Some(map[string]string{"email": "integration@example.com", "password": "upkeep-sim"})
-	plant := must(client.Connections.Create(ctx, cmms.ConnectionsCreate{
+	plant := must(client.Connections.Ensure(ctx, cmms.ConnectionsEnsure{
 		CmmsType: "upkeep", APIURL: address, ConnectionName: "Plant", Credentials: login}))
 	run := must(client.Sync.All(ctx, cmms.SyncAll{CmmsConnectionID: plant.ID}))
 	fmt.Println(run.Status, run.SyncedCount)

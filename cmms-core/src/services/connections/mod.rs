@@ -1,6 +1,7 @@
 //! Connections to vendors' systems: set up, test, change, remove.
 
 mod credentials;
+mod ensure;
 mod health;
 mod options;
 mod remove;
@@ -13,18 +14,22 @@ use super::patching::check_version;
 use super::uow::Uow;
 use crate::context::{CallContext, Permission};
 use crate::domain::check::Checks;
-use crate::domain::connection::{Connection, ConnectionHealth, CredentialInfo, slug};
+use crate::domain::connection::{
+    Connection, ConnectionHealth, ConnectionOptions, CredentialInfo, slug,
+};
 use crate::domain::secret::SealedSecret;
 use crate::ids::ConnectionId;
 use crate::page::Page;
 use crate::ports::adapter::Adapter;
 use crate::ports::repository::TxExt;
+use crate::ports::secrets::Credentials;
 use crate::ports::store::{Dir, Filter, SaveRule, Tx, TxMode};
 use crate::record::{Cell, Field, Json};
 use crate::{Error, Result, code};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use ensure::ensure;
 pub use remove::delete;
 pub use request::{
     ConnectionDeleted, ConnectionSort, ConnectionTest, CreateConnection, GetConnection,
@@ -41,20 +46,11 @@ pub(super) use health::{note_failure, note_success};
 /// for a taken name, `CMMS-EGRESS-001` and `CMMS-EGRESS-002` for an address that may not be called.
 pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Result<Connection> {
     cx.scope.require(Permission::ConnectionEdit)?;
-    let adapter = app.adapters.require(&input.cmms_type)?;
-    let mut given = credentials::given(
-        input.api_key,
-        input.username,
-        input.password,
-        input.credentials,
-    )?;
-    if given.is_empty() {
-        credentials::from_environment(app, adapter, &mut given);
-    }
+    let Accepted {
+        api_url,
+        credentials: given,
+    } = accepted(app, &input)?;
     let options = input.options.unwrap_or_default();
-    options::check(&options, adapter.capabilities())?;
-    adapter.info().check(&given)?;
-    let api_url = adapter.accept(&input.api_url, &given, &options)?;
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
     let mut connection = Connection {
@@ -86,6 +82,37 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Res
         .change(changes(None, &connection));
     uow.commit(event).await?;
     Ok(connection)
+}
+
+/// What a new connection is made of, checked.
+struct Accepted {
+    /// The address in its normal form.
+    api_url: String,
+    /// What is given, or else what the environment has.
+    credentials: Credentials,
+}
+
+/// Checks the shape of what is given, and the egress policy.
+fn accepted(app: &App, input: &CreateConnection) -> Result<Accepted> {
+    let adapter = app.adapters.require(&input.cmms_type)?;
+    let mut credentials = credentials::given(
+        input.api_key.clone(),
+        input.username.clone(),
+        input.password.clone(),
+        input.credentials.clone(),
+    )?;
+    if credentials.is_empty() {
+        credentials::from_environment(app, adapter, &mut credentials);
+    }
+    let plain = ConnectionOptions::default();
+    let options = input.options.as_ref().unwrap_or(&plain);
+    options::check(options, adapter.capabilities())?;
+    adapter.info().check(&credentials)?;
+    let api_url = adapter.accept(&input.api_url, &credentials, options)?;
+    Ok(Accepted {
+        api_url,
+        credentials,
+    })
 }
 
 /// One connection, without its secrets.
