@@ -41,11 +41,7 @@ const GZIP: &[(&str, &str)] = &[("Content-Encoding", "gzip")];
 
 #[tokio::test]
 async fn odd_answers_have_their_codes_and_stay_out_of_errors() {
-    let deep = format!(
-        r#"{{"success":true,"results":[{}{}]}}"#,
-        "[".repeat(70),
-        "]".repeat(70)
-    );
+    let deep = format!("{}{}", "[".repeat(70), "]".repeat(70));
     let large = vec![b' '; 32 * 1024 * 1024 + 1];
     let bomb = gzip(&vec![b' '; 31 * 1024 * 1024]);
     let cut_gzip = {

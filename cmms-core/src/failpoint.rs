@@ -22,7 +22,9 @@ pub enum Failpoint {
     /// A store believes that nobody has counted since it did.
     BelieveCounts = 64,
     /// What was to be written counts as written, also what was refused meanwhile.
-    BelieveWrites = 128,
+    BelieveWrites = 1024,
+    /// A record that the store refuses stops the run.
+    StopAtPoison = 2048,
 }
 
 #[cfg(feature = "failpoints")]

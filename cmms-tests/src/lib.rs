@@ -6,6 +6,7 @@ pub mod crash;
 pub mod desk;
 pub mod listed;
 pub mod oracle;
+pub mod picky;
 mod plant;
 pub mod postgres;
 

@@ -151,6 +151,12 @@ pub struct Bench {
 impl Bench {
     /// One whose records are kept there.
     pub async fn new(place: Where) -> Self {
+        let (store, folder) = Self::store(place).await;
+        Self::over(store, folder).await
+    }
+
+    /// An empty store there, with a folder that lives as long.
+    pub async fn store(place: Where) -> (Arc<dyn Store>, TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = match place {
             Where::Memory => Arc::new(MemoryStore::new()),
@@ -163,7 +169,7 @@ impl Bench {
             }
             Where::Postgres => open(&crate::postgres::fresh().await).await,
         };
-        Self::over(store, folder).await
+        (store, folder)
     }
 
     /// One over a store.

@@ -1,6 +1,7 @@
 //! An answer, and what it means where it is no success.
 
-use super::depth::is_too_deep;
+use super::carry::carried;
+use super::depth::{MAX_DEPTH, is_too_deep};
 use crate::egress::EgressReply;
 use cmms_core::error::Retry;
 use cmms_core::{Error, Result, code};
@@ -8,6 +9,10 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde::Deserialize;
 use std::fmt;
+use std::sync::OnceLock;
+
+/// The levels around the records of an answer.
+const WRAPPERS: usize = 4;
 
 /// A vendor's answer that is neither a failure of its system nor a request to wait. Its `Debug` shows
 /// status and size only.
@@ -15,6 +20,8 @@ pub struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
+    /// The body with records that cannot be read as texts, where it has such.
+    mended: OnceLock<Option<String>>,
 }
 
 impl Answer {
@@ -23,6 +30,7 @@ impl Answer {
             status: reply.status,
             headers: reply.headers,
             body: reply.body,
+            mended: OnceLock::new(),
         }
     }
 
@@ -67,19 +75,28 @@ impl Answer {
     /// # Errors
     /// `CMMS-VENDOR-004` for a web page, text that is not UTF-8, JSON that is cut, broken, too deep or of
     /// another shape. No part of the body enters the error. What may be better when it is asked for again is
-    /// marked so, and [`HttpLayer::send_json`](super::HttpLayer::send_json) does that.
+    /// marked so; records of a list that alone cannot be read are texts that [`record`](super::record) knows. And [`HttpLayer::send_json`](super::HttpLayer::send_json) does that.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
         let text = std::str::from_utf8(&self.body)
             .map_err(|_| garbled("the vendor's answer is not UTF-8"))?;
         if self.is_page(text) {
             return Err(garbled("the vendor's answer is a web page, not JSON"));
         }
-        if is_too_deep(text.as_bytes()) {
+        let is_deep = is_too_deep(text.as_bytes(), MAX_DEPTH);
+        let read = (!is_deep).then(|| serde_json::from_str(text));
+        if let None | Some(Err(_)) = &read
+            && let Some(mended) = self.mended.get_or_init(|| carried(text))
+            && !is_too_deep(mended.as_bytes(), MAX_DEPTH + WRAPPERS)
+            && let Ok(read) = serde_json::from_str(mended)
+        {
+            return Ok(read);
+        }
+        let Some(read) = read else {
             return Err(misunderstood(
                 "the vendor's answer is nested deeper than 64 levels",
             ));
-        }
-        serde_json::from_str(text).map_err(|e| match e.classify() {
+        };
+        read.map_err(|e| match e.classify() {
             serde_json::error::Category::Eof => garbled("the vendor's answer is cut off"),
             serde_json::error::Category::Data => misunderstood(format!(
                 "the vendor's answer has another shape than is documented, at line {}, column {}",

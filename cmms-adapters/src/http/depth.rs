@@ -1,10 +1,10 @@
 //! How deep a JSON text is nested, before it is parsed.
 
-/// Levels of lists and objects that are accepted.
-const MAX_DEPTH: usize = 64;
+/// Levels of lists and objects that a record may have.
+pub(super) const MAX_DEPTH: usize = cmms_core::record::DEPTH;
 
-/// Whether a JSON text is nested deeper than is accepted. Texts that are no JSON are left to the parser.
-pub(super) fn is_too_deep(json: &[u8]) -> bool {
+/// Whether a JSON text is nested deeper than so many levels. Texts that are no JSON are left to the parser.
+pub(super) fn is_too_deep(json: &[u8], most: usize) -> bool {
     let mut depth = 0_usize;
     let mut rest = json.iter();
     while let Some(byte) = rest.next() {
@@ -12,7 +12,7 @@ pub(super) fn is_too_deep(json: &[u8]) -> bool {
             b'"' => pass_text(&mut rest),
             b'[' | b'{' => {
                 depth += 1;
-                if depth > MAX_DEPTH {
+                if depth > most {
                     return true;
                 }
             }
@@ -24,7 +24,7 @@ pub(super) fn is_too_deep(json: &[u8]) -> bool {
 }
 
 /// Goes behind the end of a text, of which most of an answer consists.
-fn pass_text(rest: &mut std::slice::Iter<'_, u8>) {
+pub(super) fn pass_text(rest: &mut std::slice::Iter<'_, u8>) {
     while let Some(at) = memchr::memchr2(b'"', b'\\', rest.as_slice()) {
         if rest.nth(at) == Some(&b'"') {
             return;
@@ -37,7 +37,9 @@ fn pass_text(rest: &mut std::slice::Iter<'_, u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    fn is_too_deep(json: &[u8]) -> bool {
+        super::is_too_deep(json, super::MAX_DEPTH)
+    }
 
     #[test]
     fn only_brackets_outside_of_texts_count() {

@@ -39,6 +39,7 @@
 //! [`NumberedPages`] is the place in a listing of numbered pages.
 
 mod answer;
+mod carry;
 mod depth;
 mod layer;
 mod limiter;

@@ -1,15 +1,14 @@
 //! What an adapter reads of a record by itself; all else is the mapping's.
 
+use super::carry::told;
 use chrono::{DateTime, Utc};
+use cmms_core::domain::check::EXTERNAL_ID;
 use cmms_core::ports::adapter::ExternalRecord;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
-
-/// The longest id that is kept, in bytes.
-const ID_MAX: usize = 200;
 
 /// A record byte for byte, with the id and the time of the last change that its top-level fields of these
 /// names hold. An id is a text or a whole number; a time is RFC 3339 or milliseconds since 1970.
@@ -32,13 +31,19 @@ pub fn record(raw: &RawValue, id: &str, updated_at: &str) -> ExternalRecord {
         id: None,
         updated_at: None,
     };
-    let mut reader = serde_json::Deserializer::from_str(raw.get());
+    // Of a record that cannot be read there is what can be told of it.
+    let told = told(raw.get());
+    let (raw, text) = match &told {
+        Some((raw, head)) => (raw.as_str(), head.as_str()),
+        None => (raw.get(), raw.get()),
+    };
+    let mut reader = serde_json::Deserializer::from_str(text);
     // What is no object has neither.
     let _ = reader.deserialize_map(&mut head);
     ExternalRecord {
         external_id: head.id,
         updated_at: head.updated_at,
-        raw: raw.get().into(),
+        raw: raw.into(),
     }
 }
 
@@ -80,7 +85,8 @@ fn of_id(value: Value) -> Option<String> {
         Value::Number(n) if n.is_u64() => n.to_string(),
         _ => return None,
     };
-    let fits = !id.trim().is_empty() && id.len() <= ID_MAX && !id.chars().any(char::is_control);
+    let fits =
+        !id.trim().is_empty() && id.len() <= EXTERNAL_ID && !id.chars().any(char::is_control);
     fits.then_some(id)
 }
 

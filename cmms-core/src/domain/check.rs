@@ -9,6 +9,10 @@ use std::ops::RangeInclusive;
 pub const LINE: usize = 1_000;
 /// The longest text, in characters.
 pub const TEXT: usize = 20_000;
+/// The longest id of a vendor's record, in octets.
+pub const EXTERNAL_ID: usize = 200;
+/// The longest number of a vendor's record for people, in octets.
+pub const NUMBER: usize = 1_000;
 /// The most words of a list, such as tags.
 pub const WORDS: usize = 100;
 /// The most hours that a work order can take.

@@ -151,8 +151,10 @@ codes! {
     STORE_MISSING = "CMMS-STORE-014", Unavailable, "database_missing", "The database does not exist", "Create the database, then run `cmms migrate up`.";
     STORE_CONFLICT = "CMMS-STORE-015", Unavailable, "write_conflict", "Another writer was in the way", "Try again; nothing was stored.";
     STORE_UNKNOWN = "CMMS-STORE-016", Unavailable, "outcome_unknown", "Whether the change was stored is not known", "Read the object to see whether it was changed, before the change is repeated.";
+    STORE_VALUE = "CMMS-STORE-017", InvalidInput, "value_refused", "A value cannot be stored", "Correct the named value; nothing of this change was stored.";
     COPY_TARGET = "CMMS-COPY-001", Conflict, "target_not_empty", "The target of the copy has records of its own", "Choose an empty database, or the one in which this copy broke off.";
     COPY_SOURCE = "CMMS-COPY-002", Conflict, "source_unfinished", "The source is an unfinished copy", "Finish the copy that broke off first, by starting it again.";
+    COPY_ROWS = "CMMS-COPY-003", Conflict, "rows_refused", "Some rows cannot be stored in the target", "Correct or delete the named rows in the source, then start the copy again: it carries over what lacks.";
     CONFIG_VALUE = "CMMS-CONFIG-001", InvalidInput, "bad_setting", "A setting cannot be used", "Correct the named setting.";
     SERVE_PORT = "CMMS-SERVE-001", Unavailable, "port_in_use", "The port is in use", "Stop the other program or choose another port with --port.";
     SERVE_HOST = "CMMS-SERVE-002", InvalidInput, "host_refused", "The server may not listen there", "Listen on 127.0.0.1, and put a proxy in front of it.";

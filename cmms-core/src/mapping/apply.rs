@@ -9,8 +9,9 @@ use super::reader::Made;
 use super::rule::EntityMapping;
 use super::shape::Shape;
 use crate::Result;
+use crate::domain::check::NUMBER;
 use crate::domain::entity::Entity;
-use crate::record::{Cell, Field, Table};
+use crate::record::{Cell, DEPTH, Field, Table};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -139,16 +140,30 @@ impl Compiled {
         self.columns.iter().map(|c| (c.place, c.name, c.shape))
     }
 
+    fn long_number(&self, octets: usize) -> Failed {
+        let field = self.number.as_ref().map(Path::to_string);
+        let bare = format!("has {octets} octets; at most {NUMBER} are kept");
+        let field = field.unwrap_or_default();
+        Failed {
+            custom: None,
+            value: None,
+            error: MapError {
+                reason: "too_long",
+                detail: format!("{field} {bare}"),
+                field,
+            },
+            bare,
+        }
+    }
+
     /// Runs all rules until `failed` says no, and says whether it got to the end.
     fn run(&self, record: &Value, to: &mut Mapped, failed: &mut dyn FnMut(Failed) -> bool) -> bool {
-        if holds_nul(record)
-            && let Err(error) = refuse_nul(record, "")
-        {
+        if let Some(error) = unfit(record) {
             // No value of it can be kept, so no rule needs to look at it.
             failed(Failed {
                 custom: None,
                 value: None,
-                bare: "holds the character U+0000".to_owned(),
+                bare: error.detail.clone(),
                 error,
             });
             return false;
@@ -173,7 +188,9 @@ impl Compiled {
             .and_then(|path| path.find(record))
             .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
             .filter(|s| !s.trim().is_empty());
-        true
+        let octets = to.number.as_deref().map_or(0, str::len);
+        let is_long = octets > NUMBER;
+        !is_long || failed(self.long_number(octets))
     }
 }
 
@@ -257,36 +274,62 @@ impl Column {
     }
 }
 
-/// Whether a text in it holds U+0000, which not every store keeps.
-pub(super) fn holds_nul(value: &Value) -> bool {
+/// Why no value of a record can be kept: it holds U+0000, which not every store keeps, or is nested too deep.
+pub(super) fn unfit(record: &Value) -> Option<MapError> {
+    if is_fit(record, DEPTH) {
+        return None;
+    }
+    let found = refuse(record, &mut String::new(), DEPTH);
+    Some(found.unwrap_or_else(|| MapError {
+        field: String::new(),
+        reason: "invalid_value",
+        detail: "the record cannot be kept".to_owned(),
+    }))
+}
+
+/// Whether neither a name nor a text in it holds U+0000 and it has no more levels than these.
+fn is_fit(value: &Value, levels: usize) -> bool {
     match value {
-        Value::String(s) => s.contains('\0'),
-        Value::Array(items) => items.iter().any(holds_nul),
-        Value::Object(fields) => fields.values().any(holds_nul),
-        _ => false,
+        Value::String(s) => !s.contains('\0'),
+        Value::Array(items) => levels > 0 && items.iter().all(|v| is_fit(v, levels - 1)),
+        Value::Object(fields) => {
+            let fits = |(name, v): (&String, &Value)| !name.contains('\0') && is_fit(v, levels - 1);
+            levels > 0 && fields.iter().all(fits)
+        }
+        _ => true,
     }
 }
 
-/// U+0000 is refused at the border, with the path of its field.
-fn refuse_nul(value: &Value, at: &str) -> Result<(), MapError> {
-    let below = |name: &str| {
-        if at.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{at}.{name}")
-        }
+/// The first value that cannot be kept, with the path of its field.
+fn refuse(value: &Value, at: &mut String, levels: usize) -> Option<MapError> {
+    let nul = |at: &str, what: &str| MapError {
+        field: at.to_owned(),
+        reason: "nul_character",
+        detail: format!("{at} {what} the character U+0000"),
     };
     match value {
-        Value::String(s) if s.contains('\0') => Err(MapError {
-            field: at.to_owned(),
-            reason: "nul_character",
-            detail: format!("{at} holds the character U+0000"),
+        Value::String(s) => s.contains('\0').then(|| nul(at, "holds")),
+        Value::Array(_) | Value::Object(_) if levels == 0 => Some(MapError {
+            field: at.clone(),
+            reason: "too_deep",
+            detail: format!("the record is nested deeper than {DEPTH} levels"),
         }),
-        Value::Array(items) => items.iter().try_for_each(|v| refuse_nul(v, at)),
-        Value::Object(fields) => fields
-            .iter()
-            .try_for_each(|(name, v)| refuse_nul(v, &below(name))),
-        _ => Ok(()),
+        Value::Array(items) => items.iter().find_map(|v| refuse(v, at, levels - 1)),
+        Value::Object(fields) => fields.iter().find_map(|(name, v)| {
+            let length = at.len();
+            if !at.is_empty() {
+                at.push('.');
+            }
+            at.push_str(name);
+            let found = if name.contains('\0') {
+                Some(nul(at, "has in its name"))
+            } else {
+                refuse(v, at, levels - 1)
+            };
+            at.truncate(length);
+            found
+        }),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::MapError;
 use super::path::Path;
 use super::reader::{Made, Reader};
 use super::rules::{Changed, Rule};
-use super::shape::{Misfit, Shape, member_limit};
+use super::shape::{Misfit, Shape, long_id, member_limit};
 use super::transform::{is_unset, shown};
 use serde_json::Value;
 
@@ -241,7 +241,11 @@ impl Bound {
 
 fn limited(made: &Made, shape: Option<Shape>) -> Result<(), Misfit> {
     let misfit = match (made, shape) {
-        (Made::Cell(cell) | Made::Beside(cell), Some(shape)) => shape.limit(cell),
+        (Made::Cell(cell) | Made::Beside(cell), Some(shape)) => {
+            shape.limit(cell).or_else(|| cell.refused())
+        }
+        (Made::Cell(cell) | Made::Beside(cell), None) => cell.refused(),
+        (Made::Reference(id), _) => long_id(id),
         (Made::Member(value), _) => member_limit(value),
         _ => None,
     };

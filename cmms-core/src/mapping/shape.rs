@@ -2,7 +2,7 @@
 
 use super::reader::{Made, Reader};
 use crate::domain::asset::AssetLocation;
-use crate::domain::check::{LINE, TEXT, WORDS};
+use crate::domain::check::{EXTERNAL_ID, LINE, TEXT, WORDS};
 use crate::domain::entity::Entity;
 use crate::record::Cell;
 use chrono::{DateTime, Datelike};
@@ -120,6 +120,14 @@ impl Shape {
 /// Why a value of a user's own field cannot be kept.
 pub(super) fn member_limit(value: &Value) -> Option<Misfit> {
     value.as_str().and_then(|text| long(text, TEXT))
+}
+
+/// Why an id cannot be one of a vendor's record.
+pub(super) fn long_id(id: &str) -> Option<Misfit> {
+    (id.len() > EXTERNAL_ID).then(|| {
+        let detail = format!("has {} octets; an id has at most {EXTERNAL_ID}", id.len());
+        ("too_long", detail)
+    })
 }
 
 fn long(text: &str, most: usize) -> Option<Misfit> {

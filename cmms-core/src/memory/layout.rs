@@ -2,7 +2,7 @@
 
 use super::state::{Key, Stored};
 use crate::domain::TABLES;
-use crate::record::{Cell, Column, Kind, RowSource, RowTarget, Sink, Source, Table};
+use crate::record::{Cell, Column, RowSource, RowTarget, Sink, Source, Table, fit};
 use crate::{Error, Result};
 
 /// A table or projection, the table whose rows are stored, and where each column lies in those.
@@ -131,24 +131,7 @@ impl Layout {
 
     /// Refuses a value that the column cannot hold.
     pub(super) fn check(&self, column: &Column, cell: &Cell<'_>, nullable: bool) -> Result<()> {
-        let fits = match cell {
-            Cell::Null => nullable,
-            Cell::Bool(_) => column.kind == Kind::Bool,
-            Cell::Int(_) => column.kind == Kind::Int,
-            Cell::Real(_) => column.kind == Kind::Real,
-            Cell::Text(_) => column.kind == Kind::Text,
-            Cell::Bytes(_) => column.kind == Kind::Bytes,
-            Cell::Id(_) => column.kind == Kind::Id,
-            Cell::Time(_) => column.kind == Kind::Time,
-            Cell::Json(_) => column.kind == Kind::Json,
-        };
-        if fits {
-            return Ok(());
-        }
-        Err(Error::internal(format!(
-            "a value for {}.{} is no {:?}",
-            self.base.name, column.name, column.kind
-        )))
+        fit(self.base, column, cell, nullable)
     }
 }
 

@@ -246,7 +246,7 @@ pub struct ExternalRecord {
     pub external_id: Option<String>,
     /// When the vendor last changed it, where the record says so.
     pub updated_at: Option<DateTime<Utc>>,
-    /// The record, byte for byte.
+    /// The record, byte for byte. A text that is no JSON goes into quarantine.
     pub raw: Box<str>,
 }
 

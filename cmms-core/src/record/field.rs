@@ -135,46 +135,6 @@ impl<T: Serialize + DeserializeOwned> Field for Json<T> {
     }
 }
 
-/// A JSON text kept byte for byte, such as a vendor's record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawJson(pub Box<str>);
-
-impl Field for RawJson {
-    const KIND: Kind = Kind::Json;
-    fn cell(&self) -> Cell<'_> {
-        Cell::Json(Cow::Borrowed(&self.0))
-    }
-    fn from_cell(cell: Cell<'_>) -> Result<Self> {
-        match cell {
-            Cell::Json(text) => Ok(Self(text.into())),
-            other => Err(wrong(Kind::Json, &other)),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for RawJson {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        serde_json::Value::deserialize(d).map(|value| Self(value.to_string().into()))
-    }
-}
-
-impl Serialize for RawJson {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let value: serde_json::Value =
-            serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
-        value.serialize(s)
-    }
-}
-
-impl schemars::JsonSchema for RawJson {
-    fn schema_name() -> Cow<'static, str> {
-        "RawJson".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "description": "Any JSON value, as the vendor sent it." })
-    }
-}
-
 /// The first 16 octets of a SHA-256: tells whether a stored record still equals what a vendor sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 16]);

@@ -6,11 +6,15 @@
 
 mod cell;
 mod field;
+mod limits;
 mod macros;
+mod raw;
 mod row;
 mod table;
 
 pub use cell::{Cell, Kind};
-pub use field::{Digest, Field, Json, RawJson};
+pub use field::{Digest, Field, Json};
+pub use limits::{INDEXED, LARGEST, Refused, TIMES, fit};
+pub use raw::{DEPTH, RawJson};
 pub use row::{Row, RowSource, RowTarget, Rows, Sink, Source};
 pub use table::{Col, Column, Privacy, Record, Role, Table, in_column};

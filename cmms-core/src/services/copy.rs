@@ -9,6 +9,7 @@ use crate::context::{Principal, Scope};
 use crate::domain::TABLES;
 use crate::domain::setting::Setting;
 use crate::ids::OrgId;
+use crate::mapping::cell_json;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Organization, Query, SaveRule, Saved, Store, Tx, TxMode};
 use crate::record::{Cell, Json, Row, Rows, Table};
@@ -36,6 +37,18 @@ pub struct Copied {
     pub rows: u64,
     /// Those of them that were written; the others were there.
     pub written: u64,
+    /// Those of them that the target refused.
+    pub refused: Vec<RefusedRow>,
+}
+
+/// A row that the target refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RefusedRow {
+    /// Its key.
+    pub key: String,
+    /// What the target said.
+    pub why: String,
 }
 
 /// Carries everything in `from` to `to`, whose schema is there, and tells each table when it is done.
@@ -45,7 +58,9 @@ pub struct Copied {
 ///
 /// # Errors
 /// `CMMS-COPY-001` where the target has records that no unfinished copy of this source brought; `CMMS-COPY-002` where
-/// the source is an unfinished copy itself; those of a read and of a write.
+/// the source is an unfinished copy itself; `CMMS-COPY-003` at the end, where the target refused rows: everything else is
+/// there, and the target stays marked as unfinished, so that the copy can be started again; those of a read and of a
+/// write.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -66,8 +81,17 @@ pub async fn copy(
     for organization in &organizations {
         begin(to, organization, &source).await?;
     }
+    let mut refused = Vec::new();
     for organization in &organizations {
-        one(from, to, organization, &mut tell).await?;
+        one(from, to, organization, |done| {
+            let rows = done.refused.iter();
+            refused.extend(rows.map(|row| format!("{} {}: {}", done.table, row.key, row.why)));
+            tell(done);
+        })
+        .await?;
+    }
+    if !refused.is_empty() {
+        return Err(lacking(&refused));
     }
     // The first one's mark goes last: as long as it is there, the copy is unfinished.
     for organization in organizations.iter().rev() {
@@ -131,30 +155,28 @@ async fn one(
     from: &dyn Store,
     to: &dyn Store,
     organization: &Organization,
-    tell: &mut (impl FnMut(&Copied) + Send),
+    mut tell: impl FnMut(&Copied) + Send,
 ) -> Result<()> {
     let scope = scope(organization.id);
     // One state of the source, however long it takes.
     let mut reading = from.begin(&scope, TxMode::Snapshot).await?;
     for table in TABLES.iter().copied() {
-        let (rows, written) = walk(&mut reading, to, &scope, table).await?;
+        let done = walk(&mut reading, to, &scope, table).await?;
         tell(&Copied {
             organization: organization.name.clone(),
-            table: table.name,
-            rows,
-            written,
+            ..done
         });
     }
     Ok(())
 }
 
-/// Makes a table of the target equal; answers how many rows there are and how many of them were written.
+/// Makes a table of the target equal, and answers what was done.
 async fn walk(
     source: &mut Box<dyn Tx>,
     to: &dyn Store,
     scope: &Scope,
     table: &'static Table,
-) -> Result<(u64, u64)> {
+) -> Result<Copied> {
     let mut theirs = Side::new(table);
     let mut ours = Side::new(table);
     let mut change = Change::new(table);
@@ -208,7 +230,14 @@ async fn walk(
         }
     }
     change.write(to, scope).await?;
-    Ok((rows, written))
+    let refused = change.refused;
+    Ok(Copied {
+        organization: String::new(),
+        table: table.name,
+        rows,
+        written: written - refused.len() as u64,
+        refused,
+    })
 }
 
 /// What is to be written next.
@@ -216,6 +245,7 @@ struct Change {
     table: &'static Table,
     insert: Vec<Row>,
     delete: Vec<Vec<Cell<'static>>>,
+    refused: Vec<RefusedRow>,
 }
 
 impl Change {
@@ -224,6 +254,7 @@ impl Change {
             table,
             insert: Vec::new(),
             delete: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -231,19 +262,52 @@ impl Change {
         self.insert.len() + self.delete.len()
     }
 
-    /// Writes it: all of it, or on an error nothing.
+    /// Writes it: all of it but for rows that the target refuses, or on another error nothing.
     async fn write(&mut self, to: &dyn Store, scope: &Scope) -> Result<()> {
         if self.len() == 0 {
             return Ok(());
         }
+        let mut parts = vec![Rows {
+            rows: std::mem::take(&mut self.insert),
+            width: self.table.columns.len(),
+        }];
+        while let Some(mut rows) = parts.pop() {
+            match self.write_rows(to, scope, &rows).await {
+                Ok(()) => self.delete.clear(),
+                // The half with the culprit is halved until that is alone.
+                Err(e) if e.is(code::STORE_VALUE) && !rows.rows.is_empty() => {
+                    if let [row] = rows.rows.as_slice() {
+                        self.refused.push(RefusedRow {
+                            key: shown(&key_of(self.table, row)),
+                            why: e.message().to_owned(),
+                        });
+                        rows.rows.clear();
+                        // What is to be deleted is so all the same.
+                        parts.push(rows);
+                        continue;
+                    }
+                    let second = rows.rows.split_off(rows.rows.len() / 2);
+                    let width = rows.width;
+                    parts.extend([
+                        Rows {
+                            rows: second,
+                            width,
+                        },
+                        rows,
+                    ]);
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes what is to be deleted and inserts these rows, in one transaction.
+    async fn write_rows(&self, to: &dyn Store, scope: &Scope, rows: &Rows) -> Result<()> {
         let mut tx = to.begin(scope, TxMode::Write).await?;
         let keys: Vec<&[Cell<'_>]> = self.delete.iter().map(Vec::as_slice).collect();
         tx.delete(self.table, &keys).await?;
-        let rows = Rows {
-            rows: std::mem::take(&mut self.insert),
-            width: self.table.columns.len(),
-        };
-        let saved = tx.save(self.table, &rows, SaveRule::Insert).await?;
+        let saved = tx.save(self.table, rows, SaveRule::Insert).await?;
         if saved.iter().any(|s| *s != Saved::Inserted) {
             return Err(Error::new(
                 code::COPY_TARGET,
@@ -253,10 +317,38 @@ impl Change {
                 ),
             ));
         }
-        tx.commit().await?;
-        self.delete.clear();
-        Ok(())
+        tx.commit().await
     }
+}
+
+/// A key as people read it.
+fn shown(key: &[Cell<'_>]) -> String {
+    let cells = key.iter().map(|cell| match cell {
+        Cell::Text(text) => text
+            .chars()
+            .flat_map(char::escape_debug)
+            .take(200)
+            .collect(),
+        Cell::Id(id) => id.to_string(),
+        other => cell_json(other).to_string(),
+    });
+    cells.collect::<Vec<String>>().join(" ")
+}
+
+fn lacking(refused: &[String]) -> Error {
+    let first: Vec<&str> = refused.iter().take(10).map(String::as_str).collect();
+    let more = match refused.len().saturating_sub(first.len()) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Error::new(
+        code::COPY_ROWS,
+        format!(
+            "the target refused {} rows; all others are there: {}{more}",
+            refused.len(),
+            first.join("; ")
+        ),
+    )
 }
 
 /// The rows of one side, some at a time.

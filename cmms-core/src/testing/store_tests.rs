@@ -103,6 +103,8 @@ macro_rules! store_tests {
             writers_lose_no_update
             sums_of_several_writers_lose_nothing
             readers_never_see_half_a_commit
+            values_that_no_store_keeps_are_refused
+            the_longest_indexed_text_is_kept
         }
     };
     (@names $($rule:ident)*) => { &[$(stringify!($rule)),*] };

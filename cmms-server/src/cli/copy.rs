@@ -27,7 +27,7 @@ pub(super) async fn run(config: &Config, args: Args) -> Result<ExitCode> {
     let to = named(config, &args.to)?.open().await?;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let (mut all, mut written) = (0, 0);
-    copy(&*from, &*to, |done: &Copied| {
+    let copied = copy(&*from, &*to, |done: &Copied| {
         (all, written) = (all + done.rows, written + done.written);
         if done.rows > 0 {
             rows.push(vec![
@@ -38,8 +38,9 @@ pub(super) async fn run(config: &Config, args: Args) -> Result<ExitCode> {
             ]);
         }
     })
-    .await?;
+    .await;
     table::print(&["organization", "table", "rows", "written"], &rows);
+    copied?;
     say!(
         "Copied {all} rows, {written} of them written now. Sealed secrets open with the same master key only."
     );

@@ -67,6 +67,11 @@ fn is_cut(e: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether the server refused what was to be stored: its form, its length, how deep it is nested, a rule of the table.
+fn is_of_data(state: &str) -> bool {
+    state.starts_with("22") || matches!(state, "54000" | "54001" | "23502" | "23514")
+}
+
 /// The database, as it is named in messages: without secrets.
 #[derive(Debug, Clone)]
 pub(super) struct Place(Arc<str>);
@@ -94,7 +99,8 @@ impl Place {
         let name = self.name();
         let (code, message) = match state(&e) {
             _ if is_cut(&e) => return self.unreachable().source(e),
-            Some("53100" | "53200" | "54000") => (
+            Some(state) if is_of_data(state) => return self.refused(&e),
+            Some("53100" | "53200") => (
                 code::STORE_FULL,
                 format!(
                     "the server of the database {name} has no room left; nothing of this change was stored. \
@@ -177,6 +183,14 @@ impl Place {
             )
             .remedy_is("Use the build that made the database, or another schema."),
         }
+    }
+
+    /// The error of values that the server does not keep, although they are of the right kind.
+    fn refused(&self, e: &sqlx::Error) -> Error {
+        let said = e.as_database_error().map(|e| e.message().to_owned());
+        let said = said.unwrap_or_default();
+        let what = format!("the database {} refuses a value: {said}", self.name());
+        Error::new(code::STORE_VALUE, what)
     }
 
     pub(super) fn unreachable(&self) -> Error {

@@ -70,6 +70,10 @@ impl Place {
                     "the database {file:?} is damaged; restore the last backup and keep the damaged file for a look"
                 ),
             ),
+            ErrorCode::TooBig | ErrorCode::TypeMismatch | ErrorCode::ConstraintViolation => (
+                code::STORE_VALUE,
+                format!("the database {file:?} refuses a value: {e}"),
+            ),
             ErrorCode::SystemIoFailure => {
                 return Error::new(
                     code::STORE_OPEN,

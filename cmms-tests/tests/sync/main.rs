@@ -4,6 +4,7 @@ mod connection;
 mod incremental;
 mod local;
 mod outcomes;
+mod poison;
 mod quarantine;
 mod twins;
 mod vendor;

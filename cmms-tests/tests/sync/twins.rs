@@ -62,3 +62,9 @@ async fn twin_a_write_that_is_believed_is_caught() {
     let found = super::outcomes::refused_while_written_waits(Where::Sqlite).await;
     assert!(found.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twin_a_record_that_stops_the_run_is_caught() {
+    let _broken = Broken::now(Failpoint::StopAtPoison).await;
+    assert!(super::poison::refused_alone(Where::Sqlite).await.is_err());
+}

@@ -223,8 +223,8 @@ fn misfit(value: &Value, shape: &Shape) -> Option<Misfit> {
     if super::transform::is_unset(value) {
         return Some(("invalid_value", "may not be empty".to_owned()));
     }
-    if super::apply::holds_nul(value) {
-        return Some(("nul_character", "holds the character U+0000".to_owned()));
+    if let Some(why) = super::apply::unfit(value) {
+        return Some((why.reason, why.detail));
     }
     shape.refuses(value).map(|(reason, detail)| {
         let shown = super::transform::shown(value);

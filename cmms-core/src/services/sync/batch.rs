@@ -1,5 +1,6 @@
 //! A batch: whole pages, written with the checkpoint that covers them in one transaction.
 
+use super::care;
 use super::parts::{Part, Parts};
 use super::quarantine::{Bad, Met, settle};
 use super::sieve::{Piece, SievedPage};
@@ -28,11 +29,25 @@ fn checkpoint_behind<R>(page: &SievedPage<R>, before: &Checkpoint) -> Checkpoint
 }
 
 /// What a transaction has gathered and the run does not know yet.
-struct Open<'a> {
+pub(super) struct Open<'a> {
     uow: Option<Uow<'a>>,
-    run: SyncRun,
+    pub(super) run: SyncRun,
     checkpoint: Checkpoint,
     audit: Vec<BatchRecord>,
+}
+
+impl Open<'_> {
+    /// Whether something was written in it.
+    pub(super) fn is_begun(&self) -> bool {
+        self.uow.is_some()
+    }
+
+    /// Forgets the transaction, which is lost, and what the run had gained by it.
+    pub(super) fn undo(&mut self, run: SyncRun) {
+        self.uow = None;
+        self.audit.clear();
+        self.run = run;
+    }
 }
 
 /// Writes a batch with its checkpoint: afterwards both are durable, or neither is.
@@ -117,7 +132,7 @@ async fn pages_into<'a, R: Synced>(
 }
 
 /// What became of the records of a page, noted once all of them are written.
-struct Outcomes {
+pub(super) struct Outcomes {
     bad: Vec<Bad>,
     /// The ids of those that need not wait in quarantine any longer. Only where any may wait.
     good: Vec<String>,
@@ -125,6 +140,22 @@ struct Outcomes {
 }
 
 impl Outcomes {
+    /// How much is known.
+    pub(super) fn lengths(&self) -> (usize, usize) {
+        (self.bad.len(), self.good.len())
+    }
+
+    /// Forgets what became known since then.
+    pub(super) fn shorten(&mut self, (bad, good): (usize, usize)) {
+        self.bad.truncate(bad);
+        self.good.truncate(good);
+    }
+
+    /// Notes a record that cannot be stored.
+    pub(super) fn add_bad(&mut self, bad: Bad) {
+        self.bad.push(bad);
+    }
+
     /// What is known of a page before it is written.
     fn begin<R: Synced>(
         stream: &mut Stream<'_, R>,
@@ -157,7 +188,12 @@ async fn settled_into<'a, R: Synced>(
     behind: Option<Checkpoint>,
 ) -> Result<()> {
     let mut pieces = pieces.peekable();
-    while let Some(piece) = pieces.next() {
+    while let Some(mut piece) = pieces.next() {
+        outcome.bad.extend(stream.poison.take(&mut piece.items));
+        if stream.is_careful {
+            care::halved(stream, run, open, piece, &mut outcome).await?;
+            continue;
+        }
         piece_into(stream, open, piece, &mut outcome).await?;
         let others_wait = open.uow.as_ref().is_some_and(Uow::others_wait);
         if others_wait && pieces.peek().is_some() {
@@ -190,13 +226,21 @@ pub(super) async fn commit_waiting<R: Synced>(
     let uow = begun(stream, &mut open).await?;
     super::remap::keep_open(uow.tx(), stream.plan.connection.id, R::ENTITY, &mut page).await?;
     let outcome = Outcomes::begin(stream, &mut open, &mut page);
+    // They are few, and among them are those that the store refused before.
+    let was_careful = std::mem::replace(&mut stream.is_careful, true);
+    open.uow = None;
     let pieces = page.take_pieces().into_iter();
-    settled_into(stream, run, &mut open, pieces, outcome, None).await?;
-    close(stream, run, &mut open).await
+    let settled = settled_into(stream, run, &mut open, pieces, outcome, None).await;
+    stream.is_careful = was_careful;
+    settled?;
+    if open.is_begun() {
+        close(stream, run, &mut open).await?;
+    }
+    Ok(())
 }
 
 /// Writes a piece of a page into the open transaction, which begins with the first that has something to write.
-async fn piece_into<'a, R: Synced>(
+pub(super) async fn piece_into<'a, R: Synced>(
     stream: &mut Stream<'a, R>,
     open: &mut Open<'a>,
     piece: Piece<R>,
@@ -266,7 +310,7 @@ async fn begun<'o, 'a, R: Synced>(
 }
 
 /// Ends the open transaction with the checkpoint that covers its rows.
-async fn close<'a, R: Synced>(
+pub(super) async fn close<'a, R: Synced>(
     stream: &mut Stream<'a, R>,
     run: &mut SyncRun,
     open: &mut Open<'a>,

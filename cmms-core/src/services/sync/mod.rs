@@ -1,6 +1,7 @@
 //! Sync: brings a vendor's records in, a batch at a time, each with the checkpoint that covers it.
 
 mod batch;
+mod care;
 pub(super) mod claim;
 pub(super) mod due;
 mod heartbeat;

@@ -14,6 +14,11 @@ use crate::{Error, Result, code};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 
+/// The longest name of a field that is kept, in characters.
+const FIELD: usize = 300;
+/// The longest detail that is kept, in characters.
+const DETAIL: usize = 2_000;
+
 /// A record that cannot be stored.
 #[derive(Debug)]
 pub(super) struct Bad {
@@ -112,11 +117,13 @@ pub(super) async fn settle(
     let mut refused = Vec::new();
     let mut fresh = Vec::new();
     let mut known = Vec::new();
-    for record in bad {
+    for mut record in bad {
+        record.why = shown(record.why);
+        let raw = RawJson::carrying(std::mem::take(&mut record.raw));
         let before = stored.remove(&record.external_id);
         if before
             .as_ref()
-            .is_some_and(|item| stays(item, &record, met))
+            .is_some_and(|item| stays(item, &record, &raw, met))
         {
             continue;
         }
@@ -159,7 +166,7 @@ pub(super) async fn settle(
         item.field = record.why.field;
         item.reason = record.why.reason.to_owned();
         item.detail = record.why.detail;
-        item.raw = RawJson(record.raw);
+        item.raw = raw;
         item.vendor_updated_at = record.updated_at;
         if met == Met::AtVendor {
             item.run_id = run.id;
@@ -196,14 +203,41 @@ pub(super) async fn settle(
 }
 
 /// Whether a record that is met again changes nothing about its quarantine.
-fn stays(item: &QuarantineItem, record: &Bad, met: Met) -> bool {
-    let same = item.raw.0 == record.raw;
+fn stays(item: &QuarantineItem, record: &Bad, raw: &RawJson, met: Met) -> bool {
+    let same = item.raw == *raw;
     match met {
         // Somebody decided to leave exactly this form of the record out.
         Met::AtVendor => item.state == QuarantineState::Discarded && same,
         Met::Again => same && fails_so(item, &record.why),
         Met::Retry => false,
     }
+}
+
+/// Field and detail as they can be kept and shown: they hold names and values of the vendor.
+pub(super) fn shown(why: MapError) -> MapError {
+    MapError {
+        field: fit(why.field, FIELD),
+        detail: fit(why.detail, DETAIL),
+        reason: why.reason,
+    }
+}
+
+/// A text without control characters, cut behind so many characters.
+fn fit(text: String, most: usize) -> String {
+    if text.len() <= most && !text.chars().any(char::is_control) {
+        return text;
+    }
+    let mut shown = String::with_capacity(text.len().min(most));
+    for letter in text.chars().take(most) {
+        match letter.is_control() {
+            true => shown.extend(letter.escape_unicode()),
+            false => shown.push(letter),
+        }
+    }
+    if text.chars().nth(most).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// Whether an item has this reason.

@@ -12,7 +12,7 @@ use crate::record::{Cell, Field};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The assets that the vendor's ids of a batch lead to.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Known(HashMap<String, (AssetId, String)>);
 
 impl Known {

@@ -1,8 +1,9 @@
 //! Maps quarantined records again from what is stored of them, so that a corrected mapping heals them.
 
 use super::batch::commit_waiting;
+use super::care::{is_of_data, refused};
 use super::lease::Held;
-use super::quarantine::{Bad, Met, open_keys, settle, stored};
+use super::quarantine::{Bad, Met, open_keys, settle, shown, stored};
 use super::references::Known;
 use super::run::{Plan, begun};
 use super::sieve::SievedPage;
@@ -119,7 +120,7 @@ fn look<R: Synced>(
     if link.is_some_and(|link| is_newer(link, item)) {
         return Look::Good(None);
     }
-    let raw = &item.raw.0;
+    let raw = item.raw.text();
     let digest = Digest::of(&[stream.mapping.revision().as_bytes(), raw.as_bytes()]);
     if link.is_some_and(|link| link.digest == digest) {
         return Look::Good(None);
@@ -127,7 +128,7 @@ fn look<R: Synced>(
     let record = ExternalRecord {
         external_id: None,
         updated_at: item.vendor_updated_at,
-        raw: raw.clone(),
+        raw: raw.into(),
     };
     let known = link.map(|link| link.record_id);
     let id = item.external_id.clone();
@@ -151,6 +152,7 @@ fn is_newer(link: &LinkTime, item: &QuarantineItem) -> bool {
 }
 
 fn is_news(item: &QuarantineItem, why: &MapError) -> bool {
+    let why = shown(why.clone());
     (&item.field, item.reason.as_str(), &item.detail) != (&why.field, why.reason, &why.detail)
 }
 
@@ -166,7 +168,7 @@ fn bad(item: QuarantineItem, why: MapError) -> Bad {
     Bad {
         external_id: item.external_id,
         updated_at: item.vendor_updated_at,
-        raw: item.raw.0,
+        raw: item.raw.text().into(),
         why,
     }
 }
@@ -210,7 +212,14 @@ pub(in crate::services) async fn retry(
         sync_type,
         force: false,
     };
-    with_entity!(item.entity, R => one::<R>(cx, app, &plan, item).await)
+    with_entity!(item.entity, R => async {
+        match one::<R>(cx, app, &plan, item, None).await {
+            // The store refused it, and the transaction is lost: what is left is to say so.
+            Err(e) if is_of_data(&e) => one::<R>(cx, app, &plan, item, Some(refused(&e))).await,
+            done => done,
+        }
+    }
+    .await)
 }
 
 async fn one<R: Synced>(
@@ -218,6 +227,7 @@ async fn one<R: Synced>(
     app: &App,
     plan: &Plan,
     item: &QuarantineItem,
+    refusal: Option<MapError>,
 ) -> Result<()> {
     let connection = plan.connection.id;
     let holder = RunId(app.ids.next());
@@ -248,7 +258,11 @@ async fn one<R: Synced>(
     let mut good = vec![id.as_str()];
     let mut audit = Vec::new();
     let mut refused = Vec::new();
-    match look(&stream, &item, link) {
+    let found = match refusal {
+        Some(why) => Look::Bad(why),
+        None => look(&stream, &item, link),
+    };
+    match found {
         Look::Good(found) => {
             let items = found.into_iter().map(|item| *item).collect();
             let written = write::records(&stream, &mut uow, &by, items, Known::default()).await?;

@@ -4,6 +4,7 @@
 //! sieved before an earlier form of it is stored; such a record is marked, and looked up again when it is
 //! written.
 
+use super::care::guarded;
 use super::merge::{fresh, snapshot};
 use super::pages::Pages;
 use super::parts::{Part, Parts};
@@ -14,6 +15,7 @@ use super::synced::Synced;
 use super::write::Item;
 use crate::clock::Clock;
 use crate::context::Scope;
+use crate::domain::check::EXTERNAL_ID;
 use crate::domain::entity::Entity;
 use crate::domain::sync_state::LinkDigest;
 use crate::ids::ConnectionId;
@@ -104,12 +106,37 @@ impl<R> SievedPage<R> {
 }
 
 /// Records that are written together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Piece<R> {
     /// New and changed records.
     pub(super) items: Vec<Item<R>>,
     /// What their references lead to, as far as it was stored.
     pub(super) known: Known,
+}
+
+impl<R> Piece<R> {
+    /// Takes it, and leaves nothing.
+    pub(super) fn take(&mut self) -> Self {
+        Self {
+            items: std::mem::take(&mut self.items),
+            known: std::mem::take(&mut self.known),
+        }
+    }
+
+    /// Its two halves, or the only record that it has.
+    pub(super) fn halves(mut self) -> Result<(Self, Self), Box<Item<R>>> {
+        if self.items.len() < 2
+            && let Some(only) = self.items.pop()
+        {
+            return Err(Box::new(only));
+        }
+        let items = self.items.split_off(self.items.len() / 2);
+        let second = Self {
+            items,
+            known: self.known.clone(),
+        };
+        Ok((self, second))
+    }
 }
 
 /// What the sieve works with.
@@ -309,7 +336,7 @@ impl<R: Synced> Item<R> {
         let ExternalRecord {
             raw, updated_at, ..
         } = record;
-        match map::<R>(mapping, &raw, known.is_none() && !unsure) {
+        match guarded(|| map::<R>(mapping, &raw, known.is_none() && !unsure)) {
             Ok((mapped, snapshot, fresh)) => Ok(Self {
                 external_id,
                 raw,
@@ -366,7 +393,7 @@ fn newest<R>(all: Vec<ExternalRecord>, page: &mut SievedPage<R>) -> Records {
     let mut kept = Records::with_capacity(all.len());
     let mut places: HashMap<String, usize> = HashMap::with_capacity(all.len());
     for record in all {
-        let Some(id) = record.external_id.clone() else {
+        let Some(id) = record.external_id.clone().filter(|id| is_kept(id)) else {
             page.bad.push(nameless(record));
             continue;
         };
@@ -381,6 +408,11 @@ fn newest<R>(all: Vec<ExternalRecord>, page: &mut SievedPage<R>) -> Records {
         }
     }
     kept
+}
+
+/// Whether an id can be kept, and shown wherever ids are.
+fn is_kept(id: &str) -> bool {
+    !id.trim().is_empty() && id.len() <= EXTERNAL_ID && !id.chars().any(char::is_control)
 }
 
 /// A record without an id is known by its digest.

@@ -1,6 +1,7 @@
 //! One kind of record in one run: pages become batches, batches are committed with their checkpoint.
 
 use super::batch::{begin_anew, commit};
+use super::care::{self, Poison};
 use super::lease::Held;
 use super::pages::{Listing, Pages};
 use super::run::Plan;
@@ -37,6 +38,10 @@ pub(super) struct Stream<'a, R> {
     pub(super) has_quarantine: bool,
     /// The records that the run has counted.
     pub(super) tally: Tally,
+    /// Records that the store refuses.
+    pub(super) poison: Poison,
+    /// Whether the store has refused something, so that each piece gets a transaction of its own.
+    pub(super) is_careful: bool,
     record: PhantomData<fn() -> R>,
 }
 
@@ -77,6 +82,8 @@ impl<'a, R: Synced> Stream<'a, R> {
             }),
             has_quarantine: waiting > 0,
             tally: Tally::default(),
+            poison: Poison::default(),
+            is_careful: false,
             record: PhantomData,
         })
     }
@@ -85,14 +92,30 @@ impl<'a, R: Synced> Stream<'a, R> {
     pub(super) async fn drain(mut self, run: &mut SyncRun) -> Result<()> {
         super::remap::waiting(&mut self, run).await?;
         if self.plan.force {
-            return self.listing(run, None).await;
+            return self.whole(run, None).await;
         }
         // An unfinished listing goes on where it stood. What changed since it began comes with the listing
         // that follows.
         if let Some(position) = self.checkpoint.position.clone() {
-            self.listing(run, Some(Position(position))).await?;
+            self.whole(run, Some(Position(position))).await?;
         }
-        self.listing(run, None).await
+        self.whole(run, None).await
+    }
+
+    /// Reads a listing, and what is left of it again with care where the store refused a record.
+    async fn whole(&mut self, run: &mut SyncRun, position: Option<Position>) -> Result<()> {
+        let before = self.checkpoint.clone();
+        match self.listing(run, position.clone()).await {
+            Err(e) if care::is_of_data(&e) && !self.is_careful => {
+                tracing::warn!(entity = %R::ENTITY, error = %e, "the store refuses a record: looks for it");
+                self.is_careful = true;
+                let reached = self.checkpoint.position.clone().map(Position);
+                let moved = self.checkpoint != before;
+                self.listing(run, if moved { reached } else { position })
+                    .await
+            }
+            done => done,
+        }
     }
 
     async fn listing(&mut self, run: &mut SyncRun, position: Option<Position>) -> Result<()> {

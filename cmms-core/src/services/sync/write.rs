@@ -1,5 +1,6 @@
 //! Writes the records of a batch and their links.
 
+use super::care::guarded;
 use super::merge::{Merged, fresh, merge, refer, refers_as_before};
 use super::quarantine::Bad;
 use super::references::Known;
@@ -26,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// A record that is new or changed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Item<R> {
     pub(super) external_id: String,
     pub(super) raw: Box<str>,
@@ -97,9 +98,9 @@ pub(super) async fn records<R: Synced>(
                 mut record,
                 snapshot,
                 ..
-            }) => merge(&mut record, &mut item.mapped, Some(&snapshot))
+            }) => guarded(|| merge(&mut record, &mut item.mapped, Some(&snapshot)))
                 .map(|merged| (record, Some(snapshot), merged)),
-            None => begun(stream, by, &mut item, tags.as_mut(), now)
+            None => guarded(|| begun(stream, by, &mut item, tags.as_mut(), now))
                 .map(|record| (record, None, Merged::default())),
         };
         match merged {

@@ -16,6 +16,7 @@ mod related;
 mod transaction;
 mod update;
 mod upsert;
+mod values;
 
 pub use batch::*;
 pub use filter::*;
@@ -29,6 +30,7 @@ pub use related::*;
 pub use transaction::*;
 pub use update::*;
 pub use upsert::*;
+pub use values::*;
 
 /// The names of all rules.
 pub const RULES: &[&str] = crate::store_tests!(@all [@names]);
