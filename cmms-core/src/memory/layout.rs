@@ -2,7 +2,8 @@
 
 use super::state::{Key, Stored};
 use crate::domain::TABLES;
-use crate::record::{Cell, Column, RowSource, RowTarget, Sink, Source, Table, fit};
+use crate::ports::fit;
+use crate::record::{Cell, Column, RowSource, RowTarget, Sink, Source, Table};
 use crate::{Error, Result};
 
 /// A table or projection, the table whose rows are stored, and where each column lies in those.

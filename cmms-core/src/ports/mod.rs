@@ -1,7 +1,10 @@
 //! Traits of what the core needs from outside: stores, vendors, secrets, the host process.
 
 pub mod adapter;
+mod fit;
 pub mod process;
 pub mod repository;
 pub mod secrets;
 pub mod store;
+
+pub use fit::fit;

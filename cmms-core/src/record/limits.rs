@@ -3,9 +3,7 @@
 //! Databases differ in what they refuse: one takes no U+0000, one no row of an index beyond some octets, one no time
 //! before its own calendar. What every one of them keeps is said here and checked before any of them is asked.
 
-use super::{Cell, Column, Kind, Role, Table};
-use crate::domain::TABLES;
-use crate::{Error, Result, code};
+use super::Cell;
 
 /// The longest text of a key, of a unique value or of a column that is looked up, in octets.
 pub const INDEXED: usize = 2_000;
@@ -36,65 +34,10 @@ impl Cell<'_> {
     }
 }
 
-fn large(octets: usize, most: usize) -> Option<Refused> {
+/// Why a value of so many octets is too large.
+pub fn large(octets: usize, most: usize) -> Option<Refused> {
     (octets > most).then(|| {
         let detail = format!("has {octets} octets; at most {most} are kept");
         ("too_large", detail)
     })
-}
-
-/// Refuses a value that its column cannot hold.
-///
-/// # Errors
-/// `CMMS-STORE-017`, naming the column, for a value that no store keeps; `CMMS-INTERNAL-001` for one of another kind.
-#[inline]
-pub fn fit(table: &Table, column: &Column, cell: &Cell<'_>, nullable: bool) -> Result<()> {
-    let fits = match cell {
-        Cell::Null => nullable,
-        Cell::Bool(_) => column.kind == Kind::Bool,
-        Cell::Int(_) => column.kind == Kind::Int,
-        Cell::Real(_) => column.kind == Kind::Real,
-        Cell::Text(_) => column.kind == Kind::Text,
-        Cell::Bytes(_) => column.kind == Kind::Bytes,
-        Cell::Id(_) => column.kind == Kind::Id,
-        Cell::Time(_) => column.kind == Kind::Time,
-        Cell::Json(_) => column.kind == Kind::Json,
-    };
-    if !fits {
-        return Err(Error::internal(format!(
-            "a value for {}.{} is no {:?}",
-            table.name, column.name, column.kind
-        )));
-    }
-    match cell.refused().or_else(|| unfindable(table, column, cell)) {
-        None => Ok(()),
-        Some(why) => Err(refused(table, column, why)),
-    }
-}
-
-/// Why a text is too long to be looked up by.
-fn unfindable(table: &Table, column: &Column, cell: &Cell<'_>) -> Option<Refused> {
-    match cell {
-        Cell::Text(text) if text.len() > INDEXED && is_indexed(table, column) => {
-            large(text.len(), INDEXED)
-        }
-        _ => None,
-    }
-}
-
-/// Whether a column is part of a key or of an index.
-fn is_indexed(table: &Table, column: &Column) -> bool {
-    let whole = |t: &&&'static Table| !t.projection && t.name == table.name;
-    let table = match table.projection {
-        true => TABLES.iter().find(whole).copied().unwrap_or(table),
-        false => table,
-    };
-    let mut sets = table.unique.iter().chain(table.index).copied().flatten();
-    column.role == Role::Key || sets.any(|name| *name == column.name)
-}
-
-#[cold]
-fn refused(table: &Table, column: &Column, (reason, detail): Refused) -> Error {
-    let message = format!("{}.{} {detail}", table.name, column.name);
-    Error::new(code::STORE_VALUE, message).field(column.name, reason, detail)
 }

@@ -14,7 +14,7 @@ mod table;
 
 pub use cell::{Cell, Kind};
 pub use field::{Digest, Field, Json};
-pub use limits::{INDEXED, LARGEST, Refused, TIMES, fit};
+pub use limits::{INDEXED, LARGEST, Refused, TIMES, large};
 pub use raw::{DEPTH, RawJson};
 pub use row::{Row, RowSource, RowTarget, Rows, Sink, Source};
 pub use table::{Col, Column, Privacy, Record, Role, Table, in_column};
