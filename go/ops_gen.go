@@ -623,7 +623,7 @@ type WorkOrdersUpdate struct {
 	// Who does it.
 	AssignedTo Opt[string] `json:"assigned_to,omitzero"`
 
-	// Fields of the user's own.
+	// Fields of the user's own. What is left away stays, at every depth; null takes a field out.
 	CustomFields Opt[map[string]any] `json:"custom_fields,omitzero"`
 
 	// More about it.
@@ -821,7 +821,7 @@ type AssetsUpdate struct {
 	// How much depends on it.
 	Criticality Opt[Priority] `json:"criticality,omitzero"`
 
-	// Fields of your own.
+	// Fields of your own. What is left away stays, at every depth; null takes a field out.
 	CustomFields Opt[map[string]any] `json:"custom_fields,omitzero"`
 
 	// The department that it belongs to.
@@ -857,7 +857,7 @@ type AssetsUpdate struct {
 	// The maker's serial number.
 	SerialNumber Opt[string] `json:"serial_number,omitzero"`
 
-	// The maker's data.
+	// The maker's data. What is left away stays, at every depth; null takes a field out.
 	Specifications Opt[map[string]any] `json:"specifications,omitzero"`
 
 	// What it does now.

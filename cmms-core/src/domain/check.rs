@@ -2,7 +2,7 @@
 
 use crate::error::Violation;
 use crate::{Error, Result, code};
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use std::ops::RangeInclusive;
 
 /// The longest single line, such as a title, in characters; vendors' titles of some hundreds are met.
@@ -101,6 +101,13 @@ impl Checks {
     /// A time that every calendar and language can hold.
     pub fn time(&mut self, field: &str, value: Option<DateTime<Utc>>) {
         if value.is_some_and(|t| !(1..=9999).contains(&t.year())) {
+            self.refuse(field, "out_of_range", "must lie in the years 1 to 9999");
+        }
+    }
+
+    /// A day that every calendar and language can hold.
+    pub fn date(&mut self, field: &str, value: Option<NaiveDate>) {
+        if value.is_some_and(|d| !(1..=9999).contains(&d.year())) {
             self.refuse(field, "out_of_range", "must lie in the years 1 to 9999");
         }
     }

@@ -834,7 +834,8 @@ class WorkOrders:
         asset_id: The asset that it is about.
         assigned_team: Which team does it.
         assigned_to: Who does it.
-        custom_fields: Fields of the user's own.
+        custom_fields: Fields of the user's own. What is left away stays, at every depth; null takes a
+            field out.
         description: More about it.
         due_at: When it must be done.
         estimated_cost: What it should cost.
@@ -1093,7 +1094,8 @@ class Assets:
         asset_id: The asset.
         asset_type: What kind of asset it is.
         criticality: How much depends on it.
-        custom_fields: Fields of your own.
+        custom_fields: Fields of your own. What is left away stays, at every depth; null takes a field
+            out.
         department: The department that it belongs to.
         description: More about it.
         expected_lifespan: Years that it should last.
@@ -1105,7 +1107,8 @@ class Assets:
         replacement_value: What a new one costs.
         responsible_person: Who is responsible for it.
         serial_number: The maker's serial number.
-        specifications: The maker's data.
+        specifications: The maker's data. What is left away stays, at every depth; null takes a field
+            out.
         status: What it does now.
         tags: Free words.
         version: Refuses the change unless this is the present version.
@@ -1954,7 +1957,8 @@ class AsyncWorkOrders:
         asset_id: The asset that it is about.
         assigned_team: Which team does it.
         assigned_to: Who does it.
-        custom_fields: Fields of the user's own.
+        custom_fields: Fields of the user's own. What is left away stays, at every depth; null takes a
+            field out.
         description: More about it.
         due_at: When it must be done.
         estimated_cost: What it should cost.
@@ -2213,7 +2217,8 @@ class AsyncAssets:
         asset_id: The asset.
         asset_type: What kind of asset it is.
         criticality: How much depends on it.
-        custom_fields: Fields of your own.
+        custom_fields: Fields of your own. What is left away stays, at every depth; null takes a field
+            out.
         department: The department that it belongs to.
         description: More about it.
         expected_lifespan: Years that it should last.
@@ -2225,7 +2230,8 @@ class AsyncAssets:
         replacement_value: What a new one costs.
         responsible_person: Who is responsible for it.
         serial_number: The maker's serial number.
-        specifications: The maker's data.
+        specifications: The maker's data. What is left away stays, at every depth; null takes a field
+            out.
         status: What it does now.
         tags: Free words.
         version: Refuses the change unless this is the present version.

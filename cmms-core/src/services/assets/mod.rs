@@ -7,7 +7,7 @@ use super::app::App;
 use super::audit::{AuditEvent, changes};
 use super::links;
 use super::paging::Counterparts;
-use super::patching::{check_version, set};
+use super::patching::{check_version, merge, set};
 use super::pending::{self, Arrived};
 use super::provenance::{self, Reference};
 use super::uow::Uow;
@@ -144,12 +144,8 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateAsset) -> Result<A
     input.expected_lifespan.apply(&mut asset.expected_lifespan);
     input.replacement_value.apply(&mut asset.replacement_value);
     input.tags.apply_or_default(&mut asset.tags);
-    input
-        .specifications
-        .apply_or_default(&mut asset.specifications);
-    input
-        .custom_fields
-        .apply_or_default(&mut asset.custom_fields);
+    merge(input.specifications, &mut asset.specifications);
+    merge(input.custom_fields, &mut asset.custom_fields);
     checked(&asset).finish("asset")?;
     match input.parent_asset_id {
         Patch::Keep => {}
@@ -184,6 +180,8 @@ fn checked(asset: &Asset) -> Checks {
     checks.range("expected_lifespan", asset.expected_lifespan, 0.0..=1_000.0);
     checks.amount("replacement_value", asset.replacement_value);
     checks.words("tags", &asset.tags);
+    checks.date("installation_date", asset.installation_date);
+    checks.date("warranty_expiry", asset.warranty_expiry);
     checks
 }
 

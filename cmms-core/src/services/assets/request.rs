@@ -159,9 +159,9 @@ request! {
             replacement_value: Money,
             /// Free words.
             tags: Vec<String>,
-            /// The maker's data.
+            /// The maker's data. What is left away stays, at every depth; null takes a field out.
             specifications: Map<String, Value>,
-            /// Fields of your own.
+            /// Fields of your own. What is left away stays, at every depth; null takes a field out.
             custom_fields: Map<String, Value>,
         }
     }

@@ -6,7 +6,7 @@ mod request;
 use super::app::App;
 use super::audit::{AuditEvent, changes};
 use super::paging::Counterparts;
-use super::patching::{check_version, set};
+use super::patching::{check_version, merge, set};
 use super::provenance::{self, Reference};
 use super::uow::Uow;
 use super::{assets, links, numbers};
@@ -145,9 +145,7 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateWorkOrder) -> Resu
     input.actual_cost.apply(&mut order.actual_cost);
     input.safety_notes.apply(&mut order.safety_notes);
     input.tags.apply_or_default(&mut order.tags);
-    input
-        .custom_fields
-        .apply_or_default(&mut order.custom_fields);
+    merge(input.custom_fields, &mut order.custom_fields);
     checked(&order).finish("work order")?;
     match input.asset_id {
         Patch::Keep => {}

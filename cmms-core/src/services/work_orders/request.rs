@@ -163,7 +163,7 @@ request! {
             safety_notes: String,
             /// Free words.
             tags: Vec<String>,
-            /// Fields of the user's own.
+            /// Fields of the user's own. What is left away stays, at every depth; null takes a field out.
             custom_fields: Map<String, Value>,
         }
     }
