@@ -25,6 +25,8 @@ pub enum Failpoint {
     BelieveWrites = 1024,
     /// A record that the store refuses stops the run.
     StopAtPoison = 2048,
+    /// What was pulled last is compared without the last digit of its long numbers.
+    RoundSnapshots = 8192,
 }
 
 #[cfg(feature = "failpoints")]

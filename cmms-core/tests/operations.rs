@@ -15,6 +15,44 @@ fn refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(body: Value) -> Err
 }
 
 #[test]
+fn whole_numbers_beyond_64_bits_are_refused_and_never_rounded() {
+    for digits in [
+        "18446744073709551616",
+        "-9223372036854775809",
+        "89014103211118510720",
+    ] {
+        let body = format!(r#"{{"title": "x", "custom_fields": {{"sims": [1, {digits}]}}}}"#);
+        let e = Input::parse(body.as_bytes()).unwrap_err();
+        assert_eq!(e.code().id(), "CMMS-INPUT-010");
+        assert_eq!(e.first_field(), Some("custom_fields.sims.1"));
+        assert!(e.message().contains("send it as text"), "{e}");
+        let text = format!(r#"{{"title": "x", "custom_fields": {{"sim": "{digits}"}}}}"#);
+        assert!(Input::parse(text.as_bytes()).is_ok());
+    }
+    assert!(Input::parse(br#"{"custom_fields": {"a": 18446744073709551615, "b": 1e300}}"#).is_ok());
+}
+
+#[test]
+fn a_leap_second_is_refused_where_a_time_is_wanted() {
+    for leap in [
+        "9999-12-31T23:59:60Z",
+        "2016-12-31T23:59:60+00:00",
+        "2016-12-31T23:59:60.5Z",
+    ] {
+        let e = refused::<CreateWorkOrder>(json!({ "title": "x", "due_at": leap }));
+        assert_eq!(
+            (e.code().id(), e.first_field()),
+            ("CMMS-INPUT-007", Some("due_at"))
+        );
+        let mut input = Input::default();
+        input.text("updated_since", leap);
+        let e = decode::<ListWorkOrders>(input).unwrap_err();
+        assert_eq!(e.first_field(), Some("updated_since"));
+        assert!(decode::<CreateWorkOrder>(Input::of(json!({ "title": leap })).unwrap()).is_ok());
+    }
+}
+
+#[test]
 fn every_refusal_names_code_and_field() {
     let cases = [
         (json!({}), "CMMS-INPUT-004", "title", "missing"),
@@ -312,6 +350,18 @@ proptest! {
             Ok(_) => {}
             Err(e) => prop_assert!(e.first_field().is_some_and(|f| f.starts_with(&field)), "{e}"),
         }
+    }
+
+    /// A number that is written is read again as the same number, whatever it is.
+    #[test]
+    fn every_number_survives_its_text(bits in any::<u64>(), whole in any::<i64>(), unsigned in any::<u64>()) {
+        let float = Some(f64::from_bits(bits)).filter(|f| f.is_finite()).unwrap_or(0.1);
+        let json = json!({ "title": "t", "custom_fields": { "f": float, "i": whole, "u": unsigned } });
+        let text = json.to_string();
+        let input: CreateWorkOrder = decode(Input::parse(text.as_bytes()).unwrap()).unwrap();
+        let fields = Value::Object(input.custom_fields.unwrap());
+        prop_assert_eq!(&fields, &json["custom_fields"]);
+        prop_assert_eq!(fields.to_string(), json["custom_fields"].to_string());
     }
 
     /// Money survives its own text.

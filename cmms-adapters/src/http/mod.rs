@@ -54,5 +54,4 @@ pub use layer::HttpLayer;
 pub(crate) use layer::pause;
 pub use numbered::NumberedPages;
 pub use record::record;
-pub(crate) use record::time;
 pub use request::Request;

@@ -3,6 +3,7 @@
 use super::carry::told;
 use chrono::{DateTime, Utc};
 use cmms_core::domain::check::EXTERNAL_ID;
+use cmms_core::mapping::time_of;
 use cmms_core::ports::adapter::ExternalRecord;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
@@ -65,7 +66,7 @@ impl<'de> Visitor<'de> for &mut Head<'_> {
             if name == self.names.0 {
                 self.id = map.next_value::<Value>().ok().and_then(of_id);
             } else if name == self.names.1 {
-                self.updated_at = map.next_value::<Value>().ok().as_ref().and_then(time);
+                self.updated_at = map.next_value::<Value>().ok().as_ref().and_then(time_of);
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -88,21 +89,6 @@ fn of_id(value: Value) -> Option<String> {
     let fits =
         !id.trim().is_empty() && id.len() <= EXTERNAL_ID && !id.chars().any(char::is_control);
     fits.then_some(id)
-}
-
-/// A time: ISO 8601, or milliseconds since 1970.
-pub(crate) fn time(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::String(s) => DateTime::parse_from_rfc3339(s.trim())
-            .ok()
-            .and_then(|t| DateTime::from_timestamp_micros(t.timestamp_micros()))
-            .or_else(|| {
-                let millis = s.trim().parse().ok()?;
-                DateTime::from_timestamp_millis(millis)
-            }),
-        Value::Number(n) => n.as_i64().and_then(DateTime::from_timestamp_millis),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -140,8 +126,10 @@ mod tests {
                 r#"{"at": "1970-01-01T00:00:01+00:00", "id": 1}"#,
                 Some(1000),
             ),
-            (r#"{"at": "1000"}"#, Some(1000)),
-            (r#"{"at": 1000}"#, Some(1000)),
+            (r#"{"at": "1767225600000"}"#, Some(1_767_225_600_000)),
+            (r#"{"at": 1767225600000.0}"#, Some(1_767_225_600_000)),
+            // Seconds, which must not become a day of 1970.
+            (r#"{"at": 1767225600}"#, None),
             (r#"{"at": "yesterday"}"#, None),
             (r#"{"at": null}"#, None),
         ] {

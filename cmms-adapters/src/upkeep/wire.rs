@@ -1,7 +1,8 @@
 //! What UpKeep sends.
 
-use crate::http::{self, Answer, misunderstood, time};
+use crate::http::{self, Answer, misunderstood};
 use chrono::{DateTime, Utc};
+use cmms_core::mapping::time_of;
 use cmms_core::ports::adapter::ExternalRecord;
 use cmms_core::{Error, Result, code};
 use serde::Deserialize;
@@ -94,7 +95,7 @@ pub(super) fn session(answer: Answer) -> Result<NewSession> {
         .ok_or_else(|| misunderstood("UpKeep's answer to the login holds no session token"))?;
     Ok(NewSession {
         token,
-        expires_at: result.expires_at.as_ref().and_then(time),
+        expires_at: result.expires_at.as_ref().and_then(time_of),
     })
 }
 

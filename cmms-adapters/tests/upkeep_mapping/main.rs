@@ -4,6 +4,7 @@
 mod assets;
 #[path = "../support/printed.rs"]
 mod printed;
+mod values;
 
 use cmms_core::domain::asset::Asset;
 use cmms_core::domain::entity::Entity;
@@ -26,7 +27,9 @@ fn map(entity: Entity, record: &Value) -> Result<Mapped, cmms_core::mapping::Map
     let client = cmms_adapters::EgressClient::new(policy).unwrap();
     let adapter = cmms_adapters::UpkeepAdapter::new(std::sync::Arc::new(client));
     let mapping = adapter.default_mapping(entity).unwrap().clone();
-    compile(&mapping, table(entity)).unwrap().apply(record)
+    compile(&mapping, table(entity))
+        .unwrap()
+        .apply(&record.clone().into())
 }
 
 /// Columns with values, as JSON.

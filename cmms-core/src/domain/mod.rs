@@ -7,6 +7,7 @@ pub mod connection;
 pub mod entity;
 pub mod field_mapping;
 pub mod idempotency;
+pub mod large_whole;
 pub mod numbering;
 pub mod secret;
 pub mod setting;

@@ -8,6 +8,8 @@ use super::path::Path;
 use super::reader::Made;
 use super::rule::EntityMapping;
 use super::shape::Shape;
+use super::source::VendorRecord;
+use super::transform::scalar;
 use crate::Result;
 use crate::domain::check::NUMBER;
 use crate::domain::entity::Entity;
@@ -105,7 +107,7 @@ impl Compiled {
     ///
     /// # Errors
     /// The first field that cannot be mapped.
-    pub fn apply(&self, record: &Value) -> Result<Mapped, MapError> {
+    pub fn apply(&self, record: &VendorRecord) -> Result<Mapped, MapError> {
         let mut mapped = Mapped::default();
         mapped.cells.reserve(self.columns.len());
         let mut worst = None;
@@ -120,7 +122,7 @@ impl Compiled {
     }
 
     /// Maps a record and names every rule that cannot, instead of stopping at the first.
-    pub fn examine(&self, record: &Value) -> (Mapped, Vec<Finding>) {
+    pub fn examine(&self, record: &VendorRecord) -> (Mapped, Vec<Finding>) {
         let mut mapped = Mapped::default();
         let mut findings = Vec::new();
         self.run(record, &mut mapped, &mut |failed| {
@@ -157,8 +159,13 @@ impl Compiled {
     }
 
     /// Runs all rules until `failed` says no, and says whether it got to the end.
-    fn run(&self, record: &Value, to: &mut Mapped, failed: &mut dyn FnMut(Failed) -> bool) -> bool {
-        if let Some(error) = unfit(record) {
+    fn run(
+        &self,
+        record: &VendorRecord,
+        to: &mut Mapped,
+        failed: &mut dyn FnMut(Failed) -> bool,
+    ) -> bool {
+        if let Some(error) = unfit(record.value()) {
             // No value of it can be kept, so no rule needs to look at it.
             failed(Failed {
                 custom: None,
@@ -185,8 +192,9 @@ impl Compiled {
         to.number = self
             .number
             .as_ref()
-            .and_then(|path| path.find(record))
-            .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+            .and_then(|path| path.find(record.value()))
+            .and_then(scalar)
+            .map(Cow::into_owned)
             .filter(|s| !s.trim().is_empty());
         let octets = to.number.as_deref().map_or(0, str::len);
         let is_long = octets > NUMBER;
@@ -195,7 +203,7 @@ impl Compiled {
 }
 
 impl Column {
-    fn map(&self, record: &Value, to: &mut Mapped) -> Result<(), Box<Failed>> {
+    fn map(&self, record: &VendorRecord, to: &mut Mapped) -> Result<(), Box<Failed>> {
         if self.rules.is_empty() {
             return Ok(());
         }
@@ -221,7 +229,7 @@ impl Column {
         to.cells.push((
             self.place,
             match given.made {
-                Made::Cell(cell) | Made::Beside(cell) => cell,
+                Made::Cell(cell) | Made::Beside(cell) | Made::Adapted(cell) => cell,
                 // Nothing is null: a value that the vendor took away goes away here too. A column that
                 // cannot be null keeps what it has, which for a new record is its default.
                 Made::Nothing | Made::Reference(_) | Made::Member(_) => Cell::Null,
@@ -239,7 +247,12 @@ impl Column {
     }
 
     /// Maps a single field: into the column's own value where a rule sets that, else for itself.
-    fn member(&self, member: &Member, record: &Value, to: &mut Mapped) -> Result<(), Box<Failed>> {
+    fn member(
+        &self,
+        member: &Member,
+        record: &VendorRecord,
+        to: &mut Mapped,
+    ) -> Result<(), Box<Failed>> {
         let name = &*member.name;
         let rule = std::iter::once(&member.rule);
         let given = first(rule, &member.target, None, record)?;

@@ -5,8 +5,10 @@ use super::path::Path;
 use super::reader::{Made, Reader};
 use super::rules::{Changed, Rule};
 use super::shape::{Misfit, Shape, long_id, member_limit};
-use super::transform::{is_unset, shown};
+use super::source::VendorRecord;
+use super::transform::{LARGE_NUMBER, Transform, is_unset, large_number, shown};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// A column with the rules that set it.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,7 +83,7 @@ pub(super) fn first<'r>(
     rules: impl Iterator<Item = &'r Bound> + Clone,
     target: &str,
     shape: Option<Shape>,
-    record: &Value,
+    record: &VendorRecord,
 ) -> Result<Given, Box<Failed>> {
     for rule in rules.clone() {
         let given = rule.read(target, shape, record)?;
@@ -107,8 +109,8 @@ pub(super) fn first<'r>(
 }
 
 impl Bound {
-    fn source<'v>(&self, record: &'v Value) -> Option<(&Path, &'v Value)> {
-        let found = |path: &'_ Path| path.find(record).filter(|v| !is_unset(v));
+    fn source<'v>(&self, record: &'v VendorRecord) -> Option<(&Path, &'v Value)> {
+        let found = |path: &'_ Path| path.find(record.value()).filter(|v| !is_unset(v));
         self.sources
             .iter()
             .find_map(|path| found(path).map(|value| (path, value)))
@@ -118,16 +120,17 @@ impl Bound {
         &self,
         target: &str,
         shape: Option<Shape>,
-        record: &Value,
+        record: &VendorRecord,
     ) -> Result<Given, Box<Failed>> {
         let Some(rule) = &self.rule else {
             // Of several paths, the first that gives something counts.
             for path in &self.sources {
-                let Some(value) = path.find(record) else {
+                let Some(value) = path.find(record.value()) else {
                     continue;
                 };
                 let given = self
-                    .plain(value, shape)
+                    .keeps_numbers(record, path, None)
+                    .and_then(|()| self.plain(value, shape))
                     .map_err(|why| self.failed(target, path, Some(value), why))?;
                 if given.made != Made::Nothing {
                     return Ok(given);
@@ -138,21 +141,40 @@ impl Bound {
         let source = self.source(record);
         let path = source.map(|(path, _)| path).or(self.sources.first());
         let value = source.map(|(_, value)| value);
-        let changed = rule
-            .apply(record, value)
-            .and_then(|changed| self.changed(changed, shape, source));
+        let changed = rule.apply(record.value(), value).and_then(|changed| {
+            if let (Some(changed), Some(path)) = (&changed, path) {
+                self.keeps_numbers(record, path, Some(changed))?;
+            }
+            self.changed(changed, shape, source)
+        });
         changed.map_err(|why| match path {
             Some(path) => self.failed(target, path, value, why),
             None => self.failed(target, &Path::new(""), value, why),
         })
     }
 
+    /// Refuses to keep a whole number of more than 64 bits in a field of any JSON: there it would no longer be a
+    /// number, or no longer this one. Its digits as a text are what a rule may have made of it.
+    fn keeps_numbers(
+        &self,
+        record: &VendorRecord,
+        path: &Path,
+        made: Option<&Changed<'_>>,
+    ) -> Result<(), Misfit> {
+        let takes_any = matches!(self.reader, Reader::Any | Reader::Plain(Transform::Object));
+        let is_text = made.is_some_and(|c| matches!(&c.value, Cow::Owned(Value::String(_))));
+        if takes_any && !is_text && record.has_large(path) {
+            return Err((LARGE_NUMBER, large_number("holds")));
+        }
+        Ok(())
+    }
+
     fn plain(&self, value: &Value, shape: Option<Shape>) -> Result<Given, Misfit> {
         let made = self.reader.read(value)?;
         limited(&made, shape)?;
-        let beside = matches!(made, Made::Beside(_)).then(|| value.clone());
+        let beside = matches!(made, Made::Beside(_) | Made::Adapted(_)).then(|| value.clone());
         Ok(Given {
-            supplied: beside.is_some(),
+            supplied: matches!(made, Made::Beside(_)),
             made,
             beside,
         })
@@ -180,12 +202,11 @@ impl Bound {
             }
         })?;
         let is_word = matches!(self.reader, Reader::Words(_));
+        let stays = (changed.fallback && is_word) || matches!(made, Made::Adapted(_));
         Ok(Given {
             made,
             supplied: changed.supplied,
-            beside: source
-                .filter(|_| changed.fallback && is_word)
-                .map(|(_, value)| value.clone()),
+            beside: source.filter(|_| stays).map(|(_, value)| value.clone()),
         })
     }
 
@@ -241,10 +262,10 @@ impl Bound {
 
 fn limited(made: &Made, shape: Option<Shape>) -> Result<(), Misfit> {
     let misfit = match (made, shape) {
-        (Made::Cell(cell) | Made::Beside(cell), Some(shape)) => {
+        (Made::Cell(cell) | Made::Beside(cell) | Made::Adapted(cell), Some(shape)) => {
             shape.limit(cell).or_else(|| cell.refused())
         }
-        (Made::Cell(cell) | Made::Beside(cell), None) => cell.refused(),
+        (Made::Cell(cell) | Made::Beside(cell) | Made::Adapted(cell), None) => cell.refused(),
         (Made::Reference(id), _) => long_id(id),
         (Made::Member(value), _) => member_limit(value),
         _ => None,

@@ -90,6 +90,12 @@ impl Path {
         (!found.is_null()).then_some(found)
     }
 
+    /// Whether these names are below it, or its own.
+    pub(super) fn leads_towards(&self, names: &[String]) -> bool {
+        let own = self.steps.iter().map(|step| &*step.name);
+        names.len() >= self.steps.len() && own.eq(names.iter().take(self.steps.len()))
+    }
+
     /// Whether what stands there is likely to be a secret, which no message may show.
     pub(super) fn is_secret(&self) -> bool {
         const WORDS: &[&str] = &[

@@ -15,6 +15,8 @@ pub(super) enum Made {
     Cell(Cell<'static>),
     /// A value for the column, and the vendor's own word to be kept beside.
     Beside(Cell<'static>),
+    /// The vendor's value for the column, made fit for it, and the vendor's own to be kept beside.
+    Adapted(Cell<'static>),
     /// A reference to a record of the vendor.
     Reference(String),
     /// A field of the user's own.

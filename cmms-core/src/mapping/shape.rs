@@ -70,6 +70,10 @@ impl Shape {
         let reader = Reader::exact(self);
         match reader.read(value) {
             Ok(Made::Cell(cell) | Made::Beside(cell)) => self.limit(&cell),
+            Ok(Made::Adapted(_)) => Some((
+                "invalid_value",
+                "does not fit as it is: nothing is rounded here".to_owned(),
+            )),
             Ok(Made::Reference(_) | Made::Member(_) | Made::Nothing) => None,
             Err(e) => Some(e),
         }

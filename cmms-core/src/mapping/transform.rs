@@ -1,12 +1,15 @@
 //! The closed set of transforms.
 
+use super::moment;
 use super::reader::Made;
 use super::shape::Misfit;
+use crate::Error;
 use crate::domain::asset::AssetLocation;
 use crate::domain::entity::Entity;
-use crate::money::Money;
+use crate::domain::large_whole::is_large;
+use crate::money::{Money, require_exact};
 use crate::record::{Cell, Field, Json};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{Datelike, NaiveDate};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -29,9 +32,9 @@ pub enum Transform {
     Text,
     /// A number, also as a text.
     Number,
-    /// An amount of money, also as a text.
+    /// An amount of money, also as a text; what stands behind the fourth place is rounded away.
     Money,
-    /// A time: RFC 3339 or milliseconds since 1970.
+    /// A time: RFC 3339 or milliseconds since 1970, where these are likely.
     Time,
     /// A day: `2024-01-15`, or the UTC day of a time.
     Date,
@@ -81,23 +84,21 @@ impl Transform {
         let wrong = |reason: &'static str, want: &str| (reason, format!("should be {want}"));
         let made = match self {
             Self::Text => text(scalar(value).ok_or_else(|| wrong("wrong_type", "a text"))?),
-            Self::Number => number(value)
-                .map(Cell::Real)
-                .ok_or_else(|| wrong("bad_number", "a number"))?,
-            Self::Money => {
-                let digits =
-                    scalar(value).ok_or_else(|| wrong("bad_number", "an amount of money"))?;
-                let money: Money = digits
-                    .parse()
-                    .map_err(|_| wrong("bad_number", "an amount of money"))?;
-                money.cell().into_owned()
+            Self::Number => {
+                if scalar(value).is_some_and(|text| is_large(text.trim())) {
+                    return Err((LARGE_NUMBER, large_number("is")));
+                }
+                number(value)
+                    .map(Cell::Real)
+                    .ok_or_else(|| wrong("bad_number", "a number"))?
             }
-            Self::Time => time(value)
-                .ok_or_else(|| wrong("bad_date", "a time"))?
+            Self::Money => return money(value),
+            Self::Time => moment::time(value)
+                .map_err(|why| ("bad_date", why))?
                 .cell()
                 .into_owned(),
             Self::Date => date(value)
-                .ok_or_else(|| wrong("bad_date", "a date"))?
+                .map_err(|why| ("bad_date", why))?
                 .cell()
                 .into_owned(),
             // Tables are prepared as readers of their own.
@@ -156,11 +157,31 @@ pub(super) fn shown(value: &Value) -> String {
     format!("{head}…")
 }
 
-/// A text, or a number or truth value in its letters.
+/// Why a whole number of more than 64 bits cannot be kept.
+pub(super) const LARGE_NUMBER: &str = "large_number";
+
+/// The same in words that go behind "it".
+pub(super) fn large_number(how: &str) -> String {
+    format!(
+        "{how} a whole number of more than 64 bits, which would be rounded: the vendor has to send it as text, or a \
+         mapping has to make one of it with the rule {{\"type\": \"type_conversion\", \"to\": \"string\"}}"
+    )
+}
+
+/// Floating numbers below it that are whole are told apart from their neighbours.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A text, or a number or truth value in its letters: those of `3.0` are `3`.
 pub(super) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(s) => Some(Cow::Borrowed(s)),
-        Value::Number(n) => Some(Cow::Owned(n.to_string())),
+        Value::Number(n) => Some(Cow::Owned(match n.as_f64().filter(|_| n.is_f64()) {
+            // Without the sign of a zero.
+            Some(whole) if whole.fract() == 0.0 && whole.abs() < EXACT => {
+                format!("{:.0}", whole + 0.0)
+            }
+            _ => n.to_string(),
+        })),
         Value::Bool(true) => Some(Cow::Borrowed("true")),
         Value::Bool(false) => Some(Cow::Borrowed("false")),
         _ => None,
@@ -177,27 +198,47 @@ pub(super) fn number(value: &Value) -> Option<f64> {
     .filter(|n| n.is_finite())
 }
 
-fn time(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::String(s) => DateTime::parse_from_rfc3339(s.trim())
-            .ok()
-            .and_then(|t| DateTime::from_timestamp_micros(t.timestamp_micros()))
-            .or_else(|| {
-                s.trim()
-                    .parse()
-                    .ok()
-                    .and_then(DateTime::from_timestamp_millis)
-            }),
-        Value::Number(n) => n.as_i64().and_then(DateTime::from_timestamp_millis),
-        _ => None,
+/// Why something is no amount of money that can be kept, in words that go behind "it".
+pub(super) fn amount(value: &Value) -> Result<(Money, bool), Misfit> {
+    let why = |e: Error| {
+        let why = e.message().strip_prefix("the amount ").map(str::to_owned);
+        let why = why.unwrap_or_else(|| "should be an amount of money".to_owned());
+        ("bad_number", why)
+    };
+    if let Value::Number(n) = value
+        && let Some(number) = n.as_f64().filter(|_| n.is_f64())
+    {
+        require_exact(number).map_err(why)?;
     }
+    let no_money = || ("bad_number", "should be an amount of money".to_owned());
+    let digits = scalar(value).filter(|_| !value.is_boolean());
+    let digits = digits.ok_or_else(no_money)?;
+    Money::rounded(&digits).map_err(why)
 }
 
-fn date(value: &Value) -> Option<NaiveDate> {
-    value
+/// What a vendor's arithmetic left behind the last place is rounded away, and the vendor's value stays beside.
+fn money(value: &Value) -> Result<Made, Misfit> {
+    let (money, is_rounded) = amount(value)?;
+    let cell = money.cell().into_owned();
+    Ok(if is_rounded {
+        Made::Adapted(cell)
+    } else {
+        Made::Cell(cell)
+    })
+}
+
+/// A day, or the UTC day of a time.
+fn date(value: &Value) -> Result<NaiveDate, String> {
+    let day = value
         .as_str()
-        .and_then(|s| s.trim().parse().ok())
-        .or_else(|| time(value).map(|t| t.date_naive()))
+        .and_then(|s| s.trim().parse::<NaiveDate>().ok());
+    match day {
+        Some(day) if (1..=9999).contains(&day.year()) => Ok(day),
+        Some(_) => Err("must lie in the years 1 to 9999".to_owned()),
+        None => moment::time(value)
+            .map(|at| at.date_naive())
+            .map_err(|why| why.replace("should be a time", "should be a date")),
+    }
 }
 
 /// The text itself, or the first of these fields of an object that holds one.

@@ -11,6 +11,12 @@ pub fn normal(word: &str) -> String {
         .collect()
 }
 
+fn is_number(word: &str) -> bool {
+    word.starts_with([
+        '-', '+', '.', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+    ]) && word.parse::<f64>().is_ok()
+}
+
 /// Words with what they stand for. A word in the spelling of the table is found without any work on it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Dictionary<T> {
@@ -39,8 +45,12 @@ impl<T: Clone> Dictionary<T> {
         self.exact.get(word)
     }
 
-    /// What a word stands for, without regard to case, spaces, dashes and underscores.
+    /// What a word stands for, without regard to case, spaces, dashes and underscores; a number stands for itself.
     pub(super) fn find(&self, word: &str) -> Option<&T> {
+        // The dash of a number is its sign.
+        if is_number(word.trim()) {
+            return self.exact.get(word.trim());
+        }
         self.exact
             .get(word)
             .or_else(|| self.normal.get(&*normal(word)))

@@ -5,9 +5,11 @@
 
 use super::strict;
 pub(super) use crate::domain::check::nearest;
+use crate::domain::large_whole;
 use crate::{Error, Result, code};
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::fmt::{self, Display};
 
@@ -69,6 +71,7 @@ impl Input {
             };
             Error::new(code::INPUT_UNREADABLE, message)
         })?;
+        no_large_numbers(json)?;
         Self::of(value)
     }
 
@@ -87,6 +90,34 @@ impl Input {
             None => self.texts.push((name, vec![value])),
         }
     }
+}
+
+/// Refuses whole numbers of more than 64 bits, which would be rounded.
+fn no_large_numbers(json: &[u8]) -> Result<()> {
+    let text = std::str::from_utf8(json).unwrap_or_default();
+    if !large_whole::may_be_in(text) {
+        return Ok(());
+    }
+    let mut first = None;
+    if let Ok(raw) = serde_json::from_str::<&RawValue>(text) {
+        large_whole::find(raw, &mut |path, digits| {
+            first.get_or_insert_with(|| (path.join("."), digits));
+        });
+    }
+    let Some((field, digits)) = first else {
+        return Ok(());
+    };
+    let shown: String = digits.chars().take(40).collect();
+    let detail = format!(
+        "is {shown}, a whole number of more than 64 bits, which would be rounded: send it as text"
+    );
+    Err(
+        Error::new(code::INPUT_RANGE, format!("{field} {detail}")).field(
+            field,
+            code::INPUT_RANGE.reason(),
+            detail,
+        ),
+    )
 }
 
 /// Reads an input.
@@ -114,6 +145,7 @@ enum What {
     Range(&'static str),
     Value(String),
     Nul,
+    LeapSecond,
 }
 
 impl Complaint {
@@ -207,6 +239,10 @@ impl From<Complaint> for Error {
             What::Type(detail) => (code::INPUT_TYPE, detail),
             What::Range(detail) => (code::INPUT_RANGE, detail.to_owned()),
             What::Nul => (code::INPUT_CONTROL, "holds the character U+0000".to_owned()),
+            What::LeapSecond => (
+                code::INPUT_DATE,
+                "is a leap second, which is not kept: write :59 or the next minute".to_owned(),
+            ),
             // chrono and uuid speak of what they read in their own words; ours are plainer.
             What::Value(m) if is_date(&m) => (
                 code::INPUT_DATE,
@@ -314,6 +350,21 @@ impl Node {
     }
 }
 
+/// Refuses a leap second where a time is wanted: what is kept counts seconds of which each minute has sixty.
+fn no_leap_second<'de>(text: &str, visitor: &impl Visitor<'de>) -> Result<(), Complaint> {
+    struct Wanted<'v, V>(&'v V);
+    impl<'de, V: Visitor<'de>> Display for Wanted<'_, V> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.expecting(f)
+        }
+    }
+    let may_be_one = text.get(16..19) == Some(":60");
+    if may_be_one && Wanted(visitor).to_string().contains("RFC 3339") {
+        return Err(Complaint::new(What::LeapSecond));
+    }
+    Ok(())
+}
+
 macro_rules! numbers {
     ($($method:ident => $visit:ident: $ty:ty, $what:literal;)*) => { $(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
@@ -342,7 +393,11 @@ impl<'de> de::Deserializer<'de> for Node {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
         match self {
-            Self::Texts(values) => visitor.visit_string(Self::single(values)?),
+            Self::Texts(values) => {
+                let text = Self::single(values)?;
+                no_leap_second(&text, &visitor)?;
+                visitor.visit_string(text)
+            }
             Self::Json(Value::Null) => visitor.visit_unit(),
             Self::Json(Value::Bool(v)) => visitor.visit_bool(v),
             Self::Json(Value::Number(n)) => match (n.as_u64(), n.as_i64(), n.as_f64()) {
@@ -354,7 +409,10 @@ impl<'de> de::Deserializer<'de> for Node {
                 ))),
             },
             Self::Json(Value::String(v)) if v.contains('\0') => Err(Complaint::new(What::Nul)),
-            Self::Json(Value::String(v)) => visitor.visit_string(v),
+            Self::Json(Value::String(v)) => {
+                no_leap_second(&v, &visitor)?;
+                visitor.visit_string(v)
+            }
             Self::Json(Value::Array(items)) => visitor.visit_seq(Items {
                 rest: items
                     .into_iter()

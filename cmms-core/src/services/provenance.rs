@@ -1,6 +1,6 @@
 //! Who wrote each field of a synced record: the vendor, the mapping or a person.
 
-use super::snapshot as kept;
+use super::snapshot::{self as kept, Pulled};
 use crate::Result;
 use crate::domain::entity::Entity;
 use crate::domain::sync_state::{External, LinkDigest, LinkFields, Origin, PendingRef};
@@ -9,7 +9,7 @@ use crate::mapping::{cell_json, targets};
 use crate::ports::repository::TxExt;
 use crate::ports::store::Tx;
 use crate::record::{Cell, Field, Record, Row};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The reference that a record makes.
@@ -47,8 +47,7 @@ pub(super) async fn fill<R: Record>(
         let Some(link) = tx.of::<LinkFields>().get(&key).await? else {
             continue;
         };
-        let snapshot: Map<String, Value> =
-            serde_json::from_str(&link.snapshot.0).unwrap_or_default();
+        let snapshot = Pulled::read(&link.snapshot).unwrap_or_default();
         let supplied = link.supplied.map(|s| s.0).unwrap_or_default();
         let view = View {
             snapshot: &snapshot,
@@ -63,8 +62,8 @@ pub(super) async fn fill<R: Record>(
                 continue;
             };
             if target.column == reference.column {
-                let pulled = snapshot.get(target.column).and_then(Value::as_str);
-                let is_vendors = leads(tx, connection, reference, pulled).await?;
+                let pulled = snapshot.word(target.column);
+                let is_vendors = leads(tx, connection, reference, pulled.as_deref()).await?;
                 if !present.is_null() {
                     let origin = if is_vendors {
                         Origin::Vendor
@@ -86,14 +85,14 @@ pub(super) async fn fill<R: Record>(
 
 /// What was pulled last.
 struct View<'a> {
-    snapshot: &'a Map<String, Value>,
+    snapshot: &'a Pulled,
     supplied: &'a [String],
 }
 
 impl View<'_> {
-    fn of(&self, name: &str, present: &Value) -> Origin {
+    fn of(&self, name: &str, present: &str) -> Origin {
         match self.snapshot.get(name) {
-            Some(pulled) if *pulled != *kept::value(present) => Origin::Person,
+            Some(pulled) if !kept::is_same(pulled, present) => Origin::Person,
             Some(_) if self.supplied.iter().any(|s| s == name) => Origin::Mapping,
             Some(_) => Origin::Vendor,
             None => Origin::Person,
@@ -106,19 +105,22 @@ impl View<'_> {
         if present.is_null() || is_empty {
             return None;
         }
-        let unset = self.snapshot.get(name).is_none_or(Value::is_null);
+        let unset = self
+            .snapshot
+            .get(name)
+            .is_none_or(|pulled| pulled == "null");
         if unset && present == fresh {
             return Some(Origin::Mapping);
         }
-        Some(self.of(name, &cell_json(present)))
+        Some(self.of(name, &kept::of_cell(present)))
     }
 
     fn has_members(&self, column: &str) -> bool {
-        let is_member = |name: &String| {
+        let is_member = |name: &str| {
             name.strip_prefix(column)
                 .is_some_and(|rest| rest.starts_with('.'))
         };
-        self.snapshot.keys().any(is_member)
+        self.snapshot.iter().any(|(name, _)| is_member(name))
     }
 
     /// Who wrote each field of a JSON column.
@@ -126,7 +128,7 @@ impl View<'_> {
         if let Value::Object(fields) = cell_json(present) {
             for (name, value) in fields {
                 let name = format!("{column}.{name}");
-                let origin = self.of(&name, &value);
+                let origin = self.of(&name, &kept::of_value(&value));
                 to.insert(name, origin);
             }
         }

@@ -4,7 +4,7 @@ use super::incremental::rows;
 use cmms::core::domain::audit::AuditEntry;
 use cmms::core::ports::repository::TxExt;
 use cmms::core::ports::store::{Query, TxMode};
-use cmms::{AssetType, CreateWorkOrder, GetAsset, RegisterAsset, UpdateWorkOrder};
+use cmms::{AssetType, CreateMapping, CreateWorkOrder, GetAsset, RegisterAsset, UpdateWorkOrder};
 use cmms_sim::upkeep::SimEntity;
 use cmms_tests::{Plant, Where};
 use serde_json::json;
@@ -68,6 +68,50 @@ pub async fn local_edit_survives() -> Result<(), String> {
 async fn a_pull_changes_only_what_the_vendor_changed() {
     let _quiet = super::twins::quiet().await;
     local_edit_survives().await.unwrap();
+}
+
+/// Numbers of the vendor are remembered exactly, so an edit of one stays when the vendor changes something else.
+/// Answers what went wrong.
+pub async fn edited_hours_survive() -> Result<(), String> {
+    let plant = Plant::small(Where::Sqlite).await;
+    let hours = CreateMapping::new(plant.connection.id, "hours", "work_order.estimated_hours");
+    plant.client.mappings().create(hours).await.unwrap();
+    let ids: Vec<String> = plant.vendor().oracle().work_orders.into_keys().collect();
+    for (k, id) in (1_u32..).zip(&ids) {
+        let hours = f64::from(k) / 60.0;
+        let entity = SimEntity::WorkOrder;
+        plant.vendor().update(entity, id, json!({ "hours": hours }));
+    }
+    plant.sync().await;
+    for order in rows(&plant).await.1 {
+        let edit = UpdateWorkOrder::new(order.id)
+            .title("ours")
+            .estimated_hours(1000.0);
+        plant.client.work_orders().update(edit).await.unwrap();
+    }
+    for id in &ids {
+        let entity = SimEntity::WorkOrder;
+        plant
+            .vendor()
+            .update(entity, id, json!({ "title": "theirs" }));
+    }
+    plant.sync().await;
+    let orders = rows(&plant).await.1;
+    assert_eq!(orders.len(), ids.len());
+    let gone = orders
+        .iter()
+        .filter(|o| o.estimated_hours != Some(1000.0))
+        .count();
+    if gone > 0 || orders.iter().any(|o| o.title != "theirs") {
+        return Err(format!("{gone} local edits are gone"));
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pull_leaves_an_edited_number_alone_whose_vendor_did_not_change_it() {
+    let _quiet = super::twins::quiet().await;
+    edited_hours_survive().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

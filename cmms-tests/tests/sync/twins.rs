@@ -40,6 +40,13 @@ async fn twin_a_pull_that_ignores_the_snapshot_is_caught() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn twin_a_snapshot_that_rounds_is_caught() {
+    let _broken = Broken::now(Failpoint::RoundSnapshots).await;
+    let found = super::local::edited_hours_survive().await;
+    assert!(found.is_err_and(|why| why.contains("local edits are gone")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn twin_a_stolen_lease_is_caught() {
     let _broken = Broken::now(Failpoint::StealLease).await;
     // The first run then loses its lease and ends with an error, or the second one is let in.

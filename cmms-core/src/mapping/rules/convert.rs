@@ -1,12 +1,13 @@
 //! `type_conversion`: a value in another type.
 
 use super::args::Args;
+use crate::domain::large_whole::is_large;
 use crate::error::Violation;
 use crate::mapping::shape::Misfit;
-use crate::mapping::transform::{number, scalar};
+use crate::mapping::transform::{LARGE_NUMBER, amount, large_number, number, scalar};
 use crate::mapping::words::normal;
-use crate::money::Money;
 use serde_json::{Number, Value};
+use std::borrow::Cow;
 
 /// A type of value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,15 +58,22 @@ impl Conversion {
             Type::Number => match value {
                 Value::Number(_) => Ok(value.clone()),
                 Value::Bool(b) => Ok(Value::from(u8::from(*b))),
+                Value::String(digits) if is_large(digits.trim()) => {
+                    Err((LARGE_NUMBER, large_number("is")))
+                }
                 text => decimal(text).ok_or_else(|| cannot("bad_number", "a number")),
             },
             Type::Boolean => truth(value)
                 .map(Value::Bool)
                 .ok_or_else(|| cannot("bad_boolean", "true or false")),
-            Type::Money => scalar(value)
-                .and_then(|text| text.trim().parse::<Money>().ok())
-                .map(|money| Value::String(money.to_string()))
-                .ok_or_else(|| cannot("bad_number", "an amount of money")),
+            Type::Money => {
+                let (money, is_rounded) = amount(value)?;
+                // What has more places is rounded where it is kept, with the vendor's value beside.
+                let kept = scalar(value).filter(|_| is_rounded);
+                Ok(kept
+                    .map_or_else(|| money.to_string(), Cow::into_owned)
+                    .into())
+            }
             Type::List => Ok(match value {
                 Value::Array(_) => value.clone(),
                 one => Value::Array(vec![one.clone()]),

@@ -3,11 +3,13 @@
 use super::args::Args;
 use crate::domain::check::nearest;
 use crate::error::Violation;
+use crate::mapping::moment::{self, Unit};
 use crate::mapping::shape::{Misfit, Shape};
 use crate::mapping::transform::scalar;
 use chrono::format::{Item, Parsed, StrftimeItems, parse as parse_items};
 use chrono::{
-    DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
+    DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone,
+    Timelike, Utc,
 };
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -22,6 +24,8 @@ enum Style {
     UnixMillis,
     /// A day, as 2024-01-15.
     Day,
+    /// A day, as 20240115.
+    BasicDay,
     Pattern(Vec<Item<'static>>),
 }
 
@@ -47,6 +51,7 @@ const NAMED: &[(&str, Style)] = &[
     ("unix_s", Style::UnixSeconds),
     ("unix_ms", Style::UnixMillis),
     ("date", Style::Day),
+    ("basic_date", Style::BasicDay),
 ];
 
 impl Dates {
@@ -174,20 +179,20 @@ impl Style {
         let text = scalar(value).ok_or_else(|| ("bad_date", "is no time".to_owned()))?;
         let text = text.trim();
         match self {
-            Self::Rfc3339 => DateTime::parse_from_rfc3339(text)
-                .map(|t| When::Instant(t.to_utc()))
-                .map_err(|_| unreadable("RFC 3339, such as 2024-01-15T09:00:00Z")),
+            Self::Rfc3339 => moment::rfc3339(text)
+                .map(When::Instant)
+                .ok_or_else(|| unreadable("RFC 3339, such as 2024-01-15T09:00:00Z")),
             Self::Rfc2822 => DateTime::parse_from_rfc2822(text)
-                .map(|t| When::Instant(t.to_utc()))
-                .map_err(|_| unreadable("RFC 2822, such as Mon, 15 Jan 2024 09:00:00 +0000")),
-            Self::UnixSeconds => number(text)
-                .and_then(|n| DateTime::from_timestamp(n, 0))
+                .ok()
+                .map(|t| t.to_utc())
+                .filter(|t| moment::is_kept(*t))
                 .map(When::Instant)
-                .ok_or_else(|| unreadable("seconds since 1970")),
-            Self::UnixMillis => number(text)
-                .and_then(DateTime::from_timestamp_millis)
-                .map(When::Instant)
-                .ok_or_else(|| unreadable("milliseconds since 1970")),
+                .ok_or_else(|| unreadable("RFC 2822, such as Mon, 15 Jan 2024 09:00:00 +0000")),
+            Self::UnixSeconds => counted(text, Unit::Seconds, "seconds since 1970"),
+            Self::UnixMillis => counted(text, Unit::Millis, "milliseconds since 1970"),
+            Self::BasicDay => moment::basic_date(text)
+                .map(When::Day)
+                .ok_or_else(|| unreadable("a day of eight digits, such as 20240115")),
             Self::Day => text
                 .parse()
                 .map(When::Day)
@@ -202,9 +207,17 @@ impl Style {
             let day = when.day(zone).ok_or_else(out)?;
             return Ok(Value::String(day.format("%Y-%m-%d").to_string()));
         }
+        if let Self::BasicDay = self {
+            let day = when.day(zone).ok_or_else(out)?;
+            return Ok(Value::String(day.format("%Y%m%d").to_string()));
+        }
         let at = when.instant(zone).ok_or_else(out)?;
+        let local = at.with_timezone(&zone);
+        if !moment::is_kept(at) || !(1..=9999).contains(&local.year()) {
+            return Err(out());
+        }
         Ok(match self {
-            Self::Rfc3339 | Self::Day => {
+            Self::Rfc3339 | Self::Day | Self::BasicDay => {
                 let micros = if at.timestamp_subsec_nanos() == 0 {
                     chrono::SecondsFormat::Secs
                 } else {
@@ -212,12 +225,11 @@ impl Style {
                 };
                 Value::String(at.to_rfc3339_opts(micros, true))
             }
-            Self::Rfc2822 => Value::String(at.with_timezone(&zone).to_rfc2822()),
+            Self::Rfc2822 => Value::String(local.to_rfc2822()),
             Self::UnixSeconds => Value::from(at.timestamp()),
             Self::UnixMillis => Value::from(at.timestamp_millis()),
             Self::Pattern(items) => {
                 let mut text = String::new();
-                let local = at.with_timezone(&zone);
                 write!(text, "{}", local.format_with_items(items.iter()))
                     .map_err(|_| ("bad_date", "cannot be written in this format".to_owned()))?;
                 Value::String(text)
@@ -226,8 +238,12 @@ impl Style {
     }
 }
 
-fn number(text: &str) -> Option<i64> {
-    text.parse().ok()
+/// A time that is counted since 1970.
+fn counted(text: &str, unit: Unit, name: &str) -> Result<When, Misfit> {
+    let number = moment::whole(text).ok_or_else(|| unreadable(name))?;
+    moment::of_number(number, unit)
+        .map(When::Instant)
+        .map_err(|why| ("bad_date", why))
 }
 
 fn by_pattern(text: &str, items: &[Item<'static>], zone: Tz) -> Result<When, Misfit> {
@@ -237,11 +253,15 @@ fn by_pattern(text: &str, items: &[Item<'static>], zone: Tz) -> Result<When, Mis
     if parsed.offset().is_some() || parsed.timestamp().is_some() {
         return parsed
             .to_datetime()
-            .map(|t| When::Instant(t.to_utc()))
-            .map_err(|_| wrong());
+            .ok()
+            .map(|t| t.to_utc())
+            .filter(|t| moment::is_kept(*t))
+            .map(When::Instant)
+            .ok_or_else(wrong);
     }
     let day = parsed.to_naive_date().map_err(|_| wrong())?;
     match parsed.to_naive_time() {
+        Ok(time) if time.nanosecond() >= 1_000_000_000 => Err(wrong()),
         Ok(time) => local(day.and_time(time), zone)
             .map(When::Instant)
             .ok_or_else(|| {
@@ -267,7 +287,8 @@ impl When {
     fn day(self, zone: Tz) -> Option<NaiveDate> {
         match self {
             Self::Day(day) => Some(day),
-            Self::Instant(at) => Some(at.with_timezone(&zone).date_naive()),
+            Self::Instant(at) => Some(at.with_timezone(&zone).date_naive())
+                .filter(|day| (1..=9999).contains(&day.year())),
         }
     }
 

@@ -5,6 +5,7 @@ mod conditional;
 mod convert;
 mod dates;
 mod lookup;
+mod round;
 mod strings;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ enum Kind {
     Dates(dates::Dates),
     Strings(strings::Strings),
     Substring(strings::Part),
+    Round(round::Round),
     Default(Value),
     Lookup(Box<lookup::Lookup>),
     Conditional(conditional::Conditional),
@@ -80,6 +82,7 @@ const TYPES: &[&str] = &[
     "default",
     "lookup",
     "conditional",
+    "round",
 ];
 /// Types that are named in the contract and not built yet.
 const LATER: &[&str] = &["unit", "split", "join", "expression"];
@@ -106,6 +109,7 @@ impl Rule {
             Kind::Substring(_) => "substring",
             Kind::Lookup(_) => "lookup",
             Kind::Conditional(_) => "conditional",
+            Kind::Round(_) => "round",
         }
     }
 
@@ -127,6 +131,7 @@ impl Rule {
             (Kind::Convert(c), Some(value)) => c.apply(value).map(Changed::own).map(Some),
             (Kind::Dates(d), Some(value)) => d.apply(value).map(Changed::own).map(Some),
             (Kind::Strings(s), Some(value)) => s.apply(value).map(Changed::own).map(Some),
+            (Kind::Round(r), Some(value)) => r.apply(value).map(Changed::own).map(Some),
             (Kind::Substring(s), Some(value)) => s.apply(value).map(Changed::own).map(Some),
         }
     }
@@ -147,6 +152,9 @@ impl Rule {
             Kind::Substring(_) => {
                 Err("a substring does not tell which characters were left out".to_owned())
             }
+            Kind::Round(_) => {
+                Err("a rounded number does not tell what was rounded away".to_owned())
+            }
             Kind::Conditional(_) => Err(
                 "a condition looks at other fields, which the value alone does not tell".to_owned(),
             ),
@@ -166,6 +174,7 @@ fn parse(rule: &Value, shape: &Shape, wrong: &mut Vec<Violation>) -> Option<Rule
         "date_format" => Kind::Dates(dates::Dates::parse(rule, shape, wrong)?),
         "string_manipulation" => Kind::Strings(strings::Strings::parse(rule, wrong)?),
         "substring" => Kind::Substring(strings::Part::parse(rule, wrong)?),
+        "round" => Kind::Round(round::Round::parse(rule, wrong)?),
         "lookup" => Kind::Lookup(Box::new(lookup::Lookup::parse(rule, shape, wrong)?)),
         "conditional" => Kind::Conditional(conditional::Conditional::parse(rule, shape, wrong)?),
         _ => {

@@ -31,6 +31,9 @@ pub(super) fn remedy(reason: &str) -> &'static str {
         "bad_number" | "bad_boolean" => {
             "Correct the record at the vendor, or take another source_field."
         }
+        "large_number" => {
+            "Have the vendor send the number as text, or make a text of it with type_conversion."
+        }
         "too_long" => {
             "Shorten it with a rule of type substring, or map it to a field that takes longer texts."
         }

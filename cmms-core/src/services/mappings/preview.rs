@@ -10,6 +10,7 @@ use crate::domain::connection::Connection;
 use crate::domain::entity::Entity;
 use crate::domain::sync_state::LinkRaw;
 use crate::ids::MappingId;
+use crate::mapping::VendorRecord;
 use crate::ports::adapter::PullReq;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Filter, Query, Tx, TxMode};
@@ -129,7 +130,7 @@ pub async fn preview(
     let (records_from, records) = match input.records {
         Some(records) => {
             let id = |r: &Value| r.get("id").and_then(word);
-            let named = records.into_iter().map(|r| (id(&r), r)).collect();
+            let named = records.into_iter().map(|r| (id(&r), r.into())).collect();
             (RecordsFrom::Given, named)
         }
         None => records(cx, app, tx, &connection, entity, count).await?,
@@ -142,7 +143,13 @@ pub async fn preview(
         previewed.push(PreviewedRecord {
             external_id: external_id.clone(),
             ok: findings.is_empty(),
-            fields: fields(&shown, &tried, record, (&before, &old), (&after, &new)),
+            fields: fields(
+                &shown,
+                &tried,
+                record.value(),
+                (&before, &old),
+                (&after, &new),
+            ),
         });
         for finding in findings {
             let place = finding
@@ -224,7 +231,7 @@ fn entity_of(input: &PreviewMappings) -> Result<Entity> {
         })
 }
 
-type Records = (RecordsFrom, Vec<(Option<String>, Value)>);
+type Records = (RecordsFrom, Vec<(Option<String>, VendorRecord)>);
 
 /// Records that are stored here, or else some that the vendor sends.
 async fn records(
@@ -246,8 +253,8 @@ async fn records(
     let links = tx.of::<LinkRaw>().list(&query).await?;
     drop(tx);
     let read = |id: Option<String>, raw: &str| {
-        let value = serde_json::from_str(raw).unwrap_or_default();
-        (id, value)
+        let record = VendorRecord::read(raw).unwrap_or_default();
+        (id, record)
     };
     if !links.is_empty() {
         let stored = links

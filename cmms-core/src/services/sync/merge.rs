@@ -9,26 +9,25 @@ use crate::failpoint::{Failpoint, is_on};
 use crate::ids::ConnectionId;
 use crate::mapping::{MapError, Mapped, MappedRef, cell_json};
 use crate::record::{Cell, Column, Field, Privacy, RawJson, Row};
-use crate::services::snapshot as kept;
-use serde_json::{Map, Value};
+use crate::services::snapshot::{self as kept, Pulled};
+use serde_json::Value;
 
 /// What the mapping made of a record, as the link keeps it: mapped columns and references.
 pub(super) fn snapshot<R: Synced>(mapped: &Mapped) -> Result<RawJson, MapError> {
     let mut fields = Fields(Vec::with_capacity(1024));
     for (place, cell) in &mapped.cells {
         if let Some(column) = R::TABLE.columns.get(*place) {
-            fields.name(column.name)?.cell(cell)?;
+            kept::put(fields.name(column.name), cell);
         }
     }
     for reference in &mapped.references {
-        fields
-            .name(reference.column)?
-            .value(&reference.external_id)?;
+        kept::put_json(fields.name(reference.column), &reference.external_id);
     }
     for member in &mapped.members {
         if let Some(column) = R::TABLE.columns.get(member.place) {
             let name = format!("{}.{}", column.name, member.name);
-            fields.name(&name)?.value(&kept::value(&member.value))?;
+            let value = kept::of_value(&member.value);
+            fields.name(&name).extend_from_slice(value.as_bytes());
         }
     }
     fields.end()
@@ -38,42 +37,23 @@ pub(super) fn snapshot<R: Synced>(mapped: &Mapped) -> Result<RawJson, MapError> 
 struct Fields(Vec<u8>);
 
 impl Fields {
-    fn name(&mut self, name: &str) -> Result<&mut Self, MapError> {
+    /// Writes a name; the value is written behind it.
+    fn name(&mut self, name: &str) -> &mut Vec<u8> {
         self.0.push(if self.0.is_empty() { b'{' } else { b',' });
-        self.value(&name)?;
+        kept::put_json(&mut self.0, &name);
         self.0.push(b':');
-        Ok(self)
-    }
-
-    /// The same value as [`cell_json`] makes, as it is kept.
-    fn cell(&mut self, cell: &Cell<'_>) -> Result<(), MapError> {
-        match cell {
-            Cell::Text(text) => self.value(&kept::text(text)),
-            Cell::Json(text) => {
-                self.0.extend_from_slice(text.as_bytes());
-                Ok(())
-            }
-            other => self.value(&cell_json(other)),
-        }
-    }
-
-    fn value(&mut self, value: &impl serde::Serialize) -> Result<(), MapError> {
-        serde_json::to_writer(&mut self.0, value).map_err(|e| unwritable(&e))
+        &mut self.0
     }
 
     fn end(mut self) -> Result<RawJson, MapError> {
         self.0
             .extend_from_slice(if self.0.is_empty() { b"{}" } else { b"}" });
-        let text = String::from_utf8(self.0).map_err(|e| unwritable(&e))?;
+        let text = String::from_utf8(self.0).map_err(|e| MapError {
+            field: String::new(),
+            reason: "invalid_value",
+            detail: e.to_string(),
+        })?;
         Ok(RawJson(text.into()))
-    }
-}
-
-fn unwritable(e: &impl ToString) -> MapError {
-    MapError {
-        field: String::new(),
-        reason: "invalid_value",
-        detail: e.to_string(),
     }
 }
 
@@ -107,7 +87,7 @@ pub(super) struct Merged {
 pub(super) fn merge<R: Synced>(
     record: &mut R,
     mapped: &mut Mapped,
-    snapshot: Option<&Map<String, Value>>,
+    snapshot: Option<&Pulled>,
 ) -> Result<Merged, MapError> {
     let cells = std::mem::take(&mut mapped.cells);
     let members = std::mem::take(&mut mapped.members);
@@ -126,7 +106,7 @@ pub(super) fn merge<R: Synced>(
             continue;
         }
         let before = snapshot.and_then(|s| s.get(column.name));
-        let vendor_changed = before != Some(&*kept::value(&cell_json(&cell)));
+        let vendor_changed = !before.is_some_and(|b| kept::is_same(b, &kept::of_cell(&cell)));
         if !vendor_changed || *present == cell {
             continue;
         }
@@ -144,7 +124,8 @@ pub(super) fn merge<R: Synced>(
         let before = snapshot.and_then(|s| s.get(&name));
         let mut fields = withdraw::fields_of(present);
         let stored = fields.get(&*member.name).unwrap_or(&Value::Null);
-        if before == Some(&*kept::value(&member.value)) || *stored == member.value {
+        let unchanged = before.is_some_and(|b| kept::is_same(b, &kept::of_value(&member.value)));
+        if unchanged || *stored == member.value {
             continue;
         }
         merged.note_value(&name, column.privacy, stored, before);
@@ -171,7 +152,7 @@ fn refused(e: Error) -> MapError {
 pub(super) fn refer<R: Synced>(
     record: &mut R,
     references: Vec<MappedRef>,
-    snapshot: Option<&Map<String, Value>>,
+    snapshot: Option<&Pulled>,
     known: &Known,
     connection: ConnectionId,
     merged: &mut Merged,
@@ -188,37 +169,29 @@ pub(super) fn refer<R: Synced>(
 }
 
 /// Whether the vendor's reference is the one that was pulled last.
-pub(super) fn refers_as_before(
-    reference: &MappedRef,
-    snapshot: Option<&Map<String, Value>>,
-) -> bool {
-    let pulled = snapshot.and_then(|s| s.get(reference.column));
-    match (pulled, reference.external_id.as_deref()) {
-        (Some(Value::String(pulled)), Some(id)) => pulled == id,
-        (Some(Value::Null), None) => true,
-        _ => false,
+pub(super) fn refers_as_before(reference: &MappedRef, snapshot: Option<&Pulled>) -> bool {
+    let Some(snapshot) = snapshot else {
+        return false;
+    };
+    match &reference.external_id {
+        Some(id) => snapshot.word(reference.column).as_ref() == Some(id),
+        None => snapshot.get(reference.column) == Some("null"),
     }
 }
 
 impl Merged {
-    fn note(&mut self, column: &Column, present: &Cell<'_>, snapshot: Option<&Value>) {
-        if snapshot.is_none() {
+    fn note(&mut self, column: &Column, present: &Cell<'_>, before: Option<&str>) {
+        if before.is_none() {
             self.fields.push(column.name.to_owned());
         } else {
-            self.note_value(column.name, column.privacy, &cell_json(present), snapshot);
+            self.note_value(column.name, column.privacy, &cell_json(present), before);
         }
     }
 
-    fn note_value(
-        &mut self,
-        name: &str,
-        privacy: Privacy,
-        present: &Value,
-        snapshot: Option<&Value>,
-    ) {
+    fn note_value(&mut self, name: &str, privacy: Privacy, present: &Value, before: Option<&str>) {
         self.fields.push(name.to_owned());
         // Somebody here had changed what the vendor changes now.
-        if snapshot.is_some_and(|pulled| *pulled != *kept::value(present)) {
+        if before.is_some_and(|pulled| !kept::is_same(pulled, &kept::of_value(present))) {
             tracing::debug!(field = name, "a local value gives way to the vendor's");
             let shown = matches!(privacy, Privacy::Public | Privacy::Internal);
             self.overwritten.push(FieldChange {

@@ -19,7 +19,7 @@ use crate::domain::check::EXTERNAL_ID;
 use crate::domain::entity::Entity;
 use crate::domain::sync_state::LinkDigest;
 use crate::ids::ConnectionId;
-use crate::mapping::{Compiled, MapError, Mapped};
+use crate::mapping::{Compiled, MapError, Mapped, VendorRecord};
 use crate::ports::adapter::{ExternalRecord, Position, PullPage};
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Store, TxMode};
@@ -365,12 +365,12 @@ fn map<R: Synced>(
     raw: &str,
     is_new: bool,
 ) -> Result<(Mapped, RawJson, Option<Box<R>>), MapError> {
-    let value = serde_json::from_str(raw).map_err(|e| MapError {
+    let record = VendorRecord::read(raw).map_err(|e| MapError {
         field: String::new(),
         reason: "unreadable",
         detail: format!("the record is no JSON: {e}"),
     })?;
-    let mut mapped = mapping.apply(&value)?;
+    let mut mapped = mapping.apply(&record)?;
     let pulled = snapshot::<R>(&mapped)?;
     let fresh = is_new.then(|| fresh(&mut mapped).map(Box::new));
     Ok((mapped, pulled, fresh.transpose()?))

@@ -1,9 +1,9 @@
 //! Takes back what a mapping set that is gone.
 
 use super::synced::Synced;
-use crate::mapping::{MappedMember, cell_json};
+use crate::mapping::MappedMember;
 use crate::record::{Cell, Field, Row};
-use crate::services::snapshot as kept;
+use crate::services::snapshot::{self as kept, Pulled};
 use serde_json::{Map, Value};
 
 /// Empties the fields that the snapshot has and no rule sets any more, unless somebody here changed them since.
@@ -12,14 +12,14 @@ pub(super) fn unmapped<R: Synced>(
     row: &mut Row,
     cells: &[(usize, Cell<'static>)],
     members: &[MappedMember],
-    snapshot: &Map<String, Value>,
+    snapshot: &Pulled,
     changed: &mut Vec<String>,
 ) {
     // Nothing was taken away where as many fields are mapped as before, which is the usual case.
-    for (name, pulled) in snapshot.iter().filter(|(_, pulled)| !pulled.is_null()) {
+    for (name, pulled) in snapshot.iter().filter(|(_, pulled)| *pulled != "null") {
         let (column, member) = match name.split_once('.') {
             Some((column, member)) => (column, Some(member)),
-            None => (name.as_str(), None),
+            None => (name, None),
         };
         let Some(place) = R::TABLE.position(column) else {
             continue;
@@ -34,7 +34,7 @@ pub(super) fn unmapped<R: Synced>(
         if let Some(member) = member {
             let mapped = |m: &MappedMember| m.place == place && &*m.name == member;
             let mut fields = fields_of(present);
-            let stands = |value: &Value| *kept::value(value) == *pulled;
+            let stands = |value: &Value| kept::is_same(&kept::of_value(value), pulled);
             if members.iter().any(mapped) || !fields.get(member).is_some_and(stands) {
                 continue;
             }
@@ -42,10 +42,10 @@ pub(super) fn unmapped<R: Synced>(
             *present = fields.cell().into_owned();
         } else {
             let empty = match pulled {
-                _ if *kept::value(&cell_json(present)) != *pulled => continue,
+                _ if !kept::is_same(&kept::of_cell(present), pulled) => continue,
                 _ if described.nullable => Cell::Null,
-                Value::Array(_) => Cell::Json("[]".into()),
-                Value::Object(_) => Cell::Json("{}".into()),
+                list if list.starts_with('[') => Cell::Json("[]".into()),
+                object if object.starts_with('{') => Cell::Json("{}".into()),
                 _ => continue,
             };
             if *present == empty {
@@ -53,7 +53,7 @@ pub(super) fn unmapped<R: Synced>(
             }
             *present = empty;
         }
-        changed.push(name.clone());
+        changed.push(name.to_owned());
     }
 }
 

@@ -18,10 +18,10 @@ use crate::ports::store::{SaveRule, Saved, Tx};
 use crate::record::{Cell, Digest, Field, Json, RawJson};
 use crate::services::numbers;
 use crate::services::pending::{self, Arrived};
+use crate::services::snapshot::Pulled;
 use crate::services::uow::Uow;
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -231,14 +231,14 @@ struct Merging<R> {
     item: Item<R>,
     record: R,
     /// What was pulled last; none for a new record.
-    snapshot: Option<Map<String, Value>>,
+    snapshot: Option<Pulled>,
     merged: Merged,
 }
 
 /// A linked record as it is stored, with what was pulled last.
 struct Stored<R> {
     record: R,
-    snapshot: Map<String, Value>,
+    snapshot: Pulled,
     digest: Digest,
     vendor_updated_at: Option<DateTime<Utc>>,
 }
@@ -302,8 +302,7 @@ async fn stored<R: Synced>(
     let mut found = BTreeMap::new();
     for link in links {
         if let Some(record) = records.remove(&link.record_id) {
-            let snapshot = serde_json::from_str(&link.snapshot.0)
-                .map_err(|e| Error::internal("a link's snapshot cannot be read").source(e))?;
+            let snapshot = Pulled::read(&link.snapshot)?;
             let stored = Stored {
                 record,
                 snapshot,

@@ -5,7 +5,7 @@ use crate::code;
 use crate::domain::asset::Asset;
 use crate::domain::entity::Entity;
 use crate::domain::work_order::WorkOrder;
-use crate::mapping::compile;
+use crate::mapping::{VendorRecord, compile};
 use crate::ports::adapter::{AdapterCx, Pages};
 use crate::record::Record as _;
 use std::sync::Arc;
@@ -143,7 +143,7 @@ pub async fn default_mapping_takes_every_record(rig: &dyn Rig) {
         };
         let mapping = compile(adapter.default_mapping(entity).unwrap(), table).unwrap();
         for (id, raw) in rig.records(entity) {
-            let record = serde_json::from_str(&raw).unwrap();
+            let record = VendorRecord::read(&raw).unwrap();
             let mapped = mapping.apply(&record);
             assert!(mapped.is_ok(), "{entity} {id}: {:?}", mapped.err());
         }
