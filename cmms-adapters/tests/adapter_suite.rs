@@ -5,6 +5,7 @@
 mod support;
 
 use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, Utc};
 use cmms_adapters::{EgressClient, EgressPolicy, UpkeepAdapter};
 use cmms_core::domain::entity::Entity;
 use cmms_core::ports::adapter::{Adapter, AdapterCx};
@@ -14,6 +15,7 @@ use cmms_core::testing::adapter_suite::{Rig, Trouble, TroubleKind};
 use cmms_sim::Fault;
 use cmms_sim::fault::RetryAfter;
 use cmms_sim::upkeep::{SimEntity, UpkeepConfig};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +88,22 @@ impl Rig for Upkeep {
 
     fn logins(&self) -> Option<u64> {
         Some(self.0.vendor().logins())
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.0.vendor().now()
+    }
+
+    fn redate(&self, entity: Entity, at: DateTime<Utc>) -> String {
+        let kind = match entity {
+            Entity::Asset => SimEntity::Asset,
+            Entity::WorkOrder => SimEntity::WorkOrder,
+        };
+        let (id, raw) = self.0.vendor().served(kind).pop_first().unwrap();
+        let mut record: Value = serde_json::from_str(&raw).unwrap();
+        record["updatedAt"] = at.to_rfc3339_opts(SecondsFormat::Millis, true).into();
+        self.0.vendor().set_raw(kind, &id, record);
+        id
     }
 
     fn requests(&self) -> usize {

@@ -27,6 +27,8 @@ pub enum Failpoint {
     StopAtPoison = 2048,
     /// What was pulled last is compared without the last digit of its long numbers.
     RoundSnapshots = 8192,
+    /// A record's time is believed, however far the vendor's clock is from it.
+    BelieveTimes = 256,
 }
 
 #[cfg(feature = "failpoints")]

@@ -5,6 +5,7 @@
 mod example;
 
 use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, Utc};
 use cmms::Entity;
 use cmms::adapters::{EgressClient, EgressPolicy};
 use cmms::core::domain::connection::ConnectionOptions;
@@ -15,6 +16,7 @@ use cmms::core::testing::adapter_suite::{Rig, Trouble, TroubleKind};
 use cmms_sim::Fault;
 use cmms_sim::fault::RetryAfter;
 use cmms_sim::paged::{PagedConfig, PagedEntity, PagedSim};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +60,7 @@ impl Rig for Paged {
             credentials: Arc::new(key("test-token")),
             credentials_version: 1,
             clock: Arc::clone(&self.clock) as _,
+            vendor_clock: Default::default(),
             cancel: Default::default(),
         }
     }
@@ -97,6 +100,22 @@ impl Rig for Paged {
         assets
             .chain(orders.map(|id| (Entity::WorkOrder, id)))
             .collect()
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.sim.vendor().now()
+    }
+
+    fn redate(&self, entity: Entity, at: DateTime<Utc>) -> String {
+        let kind = match entity {
+            Entity::Asset => PagedEntity::Asset,
+            Entity::WorkOrder => PagedEntity::WorkOrder,
+        };
+        let (id, raw) = self.sim.vendor().served(kind).pop_first().unwrap();
+        let mut record: Value = serde_json::from_str(&raw).unwrap();
+        record["updatedAt"] = at.to_rfc3339_opts(SecondsFormat::Secs, true).into();
+        self.sim.vendor().set_raw(kind, &id, record);
+        id
     }
 
     fn requests(&self) -> usize {

@@ -5,9 +5,11 @@ use super::limiter::Limiter;
 use super::request::Request;
 use super::retry::{Backoff, retry_after};
 use crate::egress::{EgressClient, EgressReply, Failure};
+use chrono::{DateTime, Utc};
 use cmms_core::error::Retry;
 use cmms_core::ports::adapter::AdapterCx;
 use cmms_core::{Error, Result, code};
+use reqwest::header::{DATE, HeaderMap};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -246,8 +248,22 @@ fn judge(outcome: Result<EgressReply, Failure>, cx: &AdapterCx) -> Result<Answer
                 limited: false,
             })
         }
-        _ => Ok(Answer::new(reply)),
+        _ => {
+            if reply.status.is_success()
+                && let Some(at) = dated(&reply.headers)
+            {
+                cx.vendor_clock.note(at);
+            }
+            Ok(Answer::new(reply))
+        }
     }
+}
+
+/// When an answer was made, by the clock of who made it.
+fn dated(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    let at = DateTime::parse_from_rfc2822(text.trim()).ok()?;
+    Some(at.with_timezone(&Utc))
 }
 
 fn of_failure(failure: Failure) -> Failed {

@@ -16,7 +16,7 @@
 //! # let cx = AdapterCx {
 //! #     connection: "0190a0a0-0000-7000-8000-000000000001".parse()?, api_url: address.as_str().into(),
 //! #     options: Default::default(), credentials: Arc::new(credentials), credentials_version: 1,
-//! #     clock: Arc::new(SteppedClock::default()), cancel: Default::default(),
+//! #     clock: Arc::new(SteppedClock::default()), vendor_clock: Default::default(), cancel: Default::default(),
 //! # };
 //! // Once: which addresses may be called beside the vendor's own hosts, and the layer over them.
 //! let client = EgressClient::new(EgressPolicy::new(&[address])?)?;

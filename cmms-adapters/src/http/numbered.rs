@@ -43,7 +43,7 @@ impl NumberedPages {
     /// # Errors
     /// `CMMS-INTERNAL-001` for a stored place that cannot be read.
     pub fn of(req: &PullReq, size: u32) -> Result<Self> {
-        let since = req.since.map(|at| at - STEP_BACK);
+        let since = req.since.map(step_back);
         let begin = Self {
             page: 1,
             size: size.max(1).into(),
@@ -116,7 +116,7 @@ impl NumberedPages {
         let before = self.size * (self.page - 1);
         let due = self.total.saturating_sub(before).min(self.size);
         let is_short = u64::try_from(records.len()).unwrap_or(u64::MAX) < due;
-        let bound = last.map(|at| at - STEP_BACK);
+        let bound = last.map(step_back);
         let passed = records.iter().filter(|r| r.updated_at <= bound).count();
         let gone = u64::try_from(passed).unwrap_or(u64::MAX);
         let next = match self.since {
@@ -158,6 +158,11 @@ impl NumberedPages {
             ..self.clone()
         }
     }
+}
+
+/// The time behind which a filter surely has what changed at this one.
+fn step_back(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.checked_sub_signed(STEP_BACK).unwrap_or(at)
 }
 
 #[cfg(test)]

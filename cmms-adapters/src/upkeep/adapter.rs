@@ -54,13 +54,9 @@ impl UpkeepAdapter {
     fn with_http(http: HttpLayer) -> Self {
         // The filter by time is seen working on work orders and only told of for assets; where it is not
         // honoured the whole list is read instead.
-        let can = EntityCapabilities {
-            pull: true,
-            since: true,
-            pages: Pages::Serial,
-            page_max: PAGE_MAX,
-            page_default: PAGE_DEFAULT,
-        };
+        let can = EntityCapabilities::pull(Pages::Serial, PAGE_MAX)
+            .since()
+            .page_default(PAGE_DEFAULT);
         Self {
             http,
             sessions: Sessions::default(),

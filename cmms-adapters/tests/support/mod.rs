@@ -63,6 +63,7 @@ impl Rig {
                 credentials: Arc::new(credentials(fields)),
                 credentials_version: 1,
                 clock: clock.clone(),
+                vendor_clock: Default::default(),
                 cancel: Default::default(),
             },
             clock,

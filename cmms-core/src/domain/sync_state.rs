@@ -205,8 +205,30 @@ record! {
         entity: Entity [Key Internal],
         /// Where an unfinished listing goes on, in the adapter's words.
         position: Option<String> [Plain Internal],
-        /// The latest change that the last complete listing saw, by the vendor's clock.
+        /// Where the next listing of changes begins, by the vendor's clock: at the latest change that a complete
+        /// listing saw, and no later than its own beginning less what changes take to show.
         high_water: Option<DateTime<Utc>> [Plain Internal],
+        /// When the listing began that this stands for, by our clock.
+        began_at: Option<DateTime<Utc>> [Plain Internal],
+        /// What the vendor's clock showed then, where it was heard.
+        vendor_clock: Option<DateTime<Utc>> [Plain Internal],
+        /// Whether that listing is one of everything.
+        is_whole: bool [Plain Internal],
+    }
+}
+
+impl Checkpoint {
+    /// Nothing was read yet.
+    pub fn new(connection_id: ConnectionId, entity: Entity) -> Self {
+        Self {
+            connection_id,
+            entity,
+            position: None,
+            high_water: None,
+            began_at: None,
+            vendor_clock: None,
+            is_whole: false,
+        }
     }
 }
 

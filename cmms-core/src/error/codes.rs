@@ -121,6 +121,7 @@ codes! {
     TOO_MANY_RUNS = "CMMS-SYNC-012", Unavailable, "too_many_runs", "Too many runs go on in the background", "Wait for one of the runs to end, then start the sync again.";
     RECORDS_UNLISTED = "CMMS-SYNC-013", Conflict, "records_unlisted", "The vendor's whole list lacks records that are linked", "Look at the vendor whether they were deleted there; if not, sync everything again (force_sync). Here they stay as they are.";
     RUN_TAKEN_OVER = "CMMS-SYNC-014", Conflict, "run_taken_over", "Another process goes on with the run", "Look at the run to see how it goes on; nothing of it is lost.";
+    RECORDS_AHEAD = "CMMS-SYNC-015", Conflict, "records_ahead", "Records are dated later than the vendor's clock", "Nothing is lost: they came in, and later changes still do. Correct their time at the vendor if it is wrong.";
     VENDOR_UNREACHABLE = "CMMS-VENDOR-001", Unavailable, "vendor_unreachable", "The vendor's system cannot be reached", "Check the network, the host in api_url and the vendor's status page, then try again.";
     VENDOR_LOGIN = "CMMS-VENDOR-002", Upstream, "login_refused", "The vendor refused the credentials", "Correct the credentials of the connection.";
     VENDOR_FORBIDDEN = "CMMS-VENDOR-003", Upstream, "vendor_forbidden", "The vendor does not allow this account to do that", "Check the plan and the rights of the account at the vendor.";

@@ -15,7 +15,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// What an adapter is.
@@ -107,6 +108,9 @@ impl Pages {
     }
 }
 
+/// How long a change may take to show in a vendor's lists, unless its adapter knows better.
+const LOOK_BACK: Duration = Duration::from_mins(10);
+
 /// What the vendor can do with one kind of record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntityCapabilities {
@@ -120,6 +124,9 @@ pub struct EntityCapabilities {
     pub page_max: u32,
     /// The page that is asked for unless the connection says otherwise.
     pub page_default: u32,
+    /// How long a change may take to show in lists: the next listing of changes begins so long before the
+    /// moment at which this one did, at the latest.
+    pub look_back: Duration,
 }
 
 impl EntityCapabilities {
@@ -131,6 +138,7 @@ impl EntityCapabilities {
             pages,
             page_max,
             page_default: page_max,
+            look_back: LOOK_BACK,
         }
     }
 
@@ -138,6 +146,20 @@ impl EntityCapabilities {
     #[must_use]
     pub const fn since(mut self) -> Self {
         self.since = true;
+        self
+    }
+
+    /// The same with smaller pages, unless the connection says otherwise.
+    #[must_use]
+    pub const fn page_default(mut self, page_default: u32) -> Self {
+        self.page_default = page_default;
+        self
+    }
+
+    /// The same where changes take another time to show in lists (10 minutes).
+    #[must_use]
+    pub const fn look_back(mut self, look_back: Duration) -> Self {
+        self.look_back = look_back;
         self
     }
 }
@@ -175,6 +197,43 @@ impl Capabilities {
     }
 }
 
+/// What the vendor's own clock showed while a listing was read, as its answers say. All requests of a listing
+/// share one.
+///
+/// The HTTP layer of `cmms-adapters` notes the `Date` of every success; an adapter that sends by other means notes
+/// what it hears by itself. Where nothing is noted, our clock counts.
+#[derive(Debug, Clone, Default)]
+pub struct VendorClock(Arc<Mutex<Option<Heard>>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    first: DateTime<Utc>,
+    latest: DateTime<Utc>,
+}
+
+impl VendorClock {
+    /// Notes what an answer says.
+    pub fn note(&self, at: DateTime<Utc>) {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = heard.map_or(at, |heard| heard.first);
+        *heard = Some(Heard { first, latest: at });
+    }
+
+    /// What the first answer said.
+    pub fn first(&self) -> Option<DateTime<Utc>> {
+        self.heard().map(|heard| heard.first)
+    }
+
+    /// What the latest answer said.
+    pub fn latest(&self) -> Option<DateTime<Utc>> {
+        self.heard().map(|heard| heard.latest)
+    }
+
+    fn heard(&self) -> Option<Heard> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// One connection, opened: what an adapter needs for a call.
 #[derive(Debug, Clone)]
 pub struct AdapterCx {
@@ -190,6 +249,8 @@ pub struct AdapterCx {
     pub credentials_version: i64,
     /// The time and pauses.
     pub clock: Arc<dyn Clock>,
+    /// What the vendor's clock shows, as its answers say.
+    pub vendor_clock: VendorClock,
     /// Fires when the caller gives up.
     pub cancel: CancellationToken,
 }
@@ -234,8 +295,8 @@ pub struct PullReq {
     pub entity: Entity,
     /// Where to go on. None: the listing begins.
     pub position: Option<Position>,
-    /// With a beginning listing: only records changed at or after this time, where the vendor can.
-    /// None: every record.
+    /// With a beginning listing: only records changed at or after this time, where the vendor can. The core
+    /// has subtracted what changes take to show in lists. None: every record.
     pub since: Option<DateTime<Utc>>,
 }
 
@@ -257,8 +318,8 @@ pub struct PullPage {
     pub records: Vec<ExternalRecord>,
     /// Where the listing goes on; None: it is complete.
     pub next: Option<Position>,
-    /// The latest `updated_at` that the whole listing has seen so far: the next incremental listing
-    /// begins there, less the look-back.
+    /// The latest `updated_at` that the whole listing has seen so far. The next incremental listing begins there,
+    /// unless the core takes an earlier time: it believes no record's time that the vendor's clock has not reached.
     pub high_water: Option<DateTime<Utc>>,
 }
 

@@ -25,6 +25,7 @@ macro_rules! adapter_tests {
             full_listing_gives_every_record_as_it_is_served
             listing_goes_on_from_every_page_after_a_restart
             listing_since_a_time_gives_what_changed
+            odd_times_hide_nothing
             told_positions_are_where_pages_begin
             cancelling_ends_a_call_at_once
             rate_limit_is_waited_for

@@ -230,6 +230,9 @@ pub fn checkpoint(connection: ConnectionId, entity: Entity, n: u32) -> Checkpoin
         entity,
         position: Some(format!("page={n}")),
         high_water: Some(at(n)),
+        began_at: Some(at(n + 1)),
+        vendor_clock: Some(at(n + 2)),
+        is_whole: n.is_multiple_of(2),
     }
 }
 

@@ -29,13 +29,7 @@ pub(crate) struct Odd {
 
 impl Odd {
     fn new() -> Self {
-        let can = EntityCapabilities {
-            pull: true,
-            since: false,
-            pages: Pages::Serial,
-            page_max: 10,
-            page_default: 10,
-        };
+        let can = EntityCapabilities::pull(Pages::Serial, 10);
         Self {
             capabilities: Capabilities {
                 entities: vec![(Entity::WorkOrder, can), (Entity::Asset, can)],

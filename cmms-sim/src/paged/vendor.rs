@@ -219,6 +219,14 @@ impl PagedVendor {
         state.clock = state.clock.max(now.timestamp());
     }
 
+    /// Sets the vendor's clock to any time. Where it is an earlier one, what changes afterwards can have an
+    /// earlier time than before.
+    pub fn turn_clock(&self, to: DateTime<Utc>) {
+        let mut state = self.lock();
+        state.clock_is_behind |= to.timestamp() < state.clock;
+        state.clock = to.timestamp();
+    }
+
     /// Asks for another token from now on.
     pub fn set_token(&self, token: impl Into<String>) {
         self.lock().config.token = token.into();

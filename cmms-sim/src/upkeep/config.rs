@@ -61,6 +61,12 @@ pub struct UpkeepConfig {
     /// Whether `/work-orders` lists archived work orders when the request
     /// does not filter on `archived` (not known of the vendor).
     pub archived_listed: bool,
+    /// Whether `/work-orders` heeds the filter `archived`; if not, it is
+    /// accepted and changes nothing.
+    pub archived_filter: bool,
+    /// Whether records that a list is sorted by and that are equal come in
+    /// another order at each request, as from replicas without a tie-breaker.
+    pub ties_shuffled: bool,
     /// How long each answer takes.
     pub latency: Duration,
     /// The start time of the vendor's clock; all seeded data lies before it.
@@ -87,6 +93,8 @@ impl Default for UpkeepConfig {
             end_of_list: EndOfList::Empty,
             asset_filter: FilterSupport::Honoured,
             archived_listed: true,
+            archived_filter: true,
+            ties_shuffled: false,
             latency: Duration::ZERO,
             // 2026-06-01T08:00:00Z
             now: DateTime::from_timestamp(1_780_300_800, 0).unwrap_or_default(),
@@ -174,6 +182,20 @@ impl UpkeepConfig {
         self
     }
 
+    /// Sets whether `/work-orders` heeds the filter `archived`.
+    #[must_use]
+    pub fn archived_filter(mut self, heeded: bool) -> Self {
+        self.archived_filter = heeded;
+        self
+    }
+
+    /// Sets whether equal records come in another order at each request.
+    #[must_use]
+    pub fn ties_shuffled(mut self, shuffled: bool) -> Self {
+        self.ties_shuffled = shuffled;
+        self
+    }
+
     /// Sets how long each answer takes.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
@@ -216,6 +238,8 @@ impl fmt::Debug for UpkeepConfig {
             .field("end_of_list", &self.end_of_list)
             .field("asset_filter", &self.asset_filter)
             .field("archived_listed", &self.archived_listed)
+            .field("archived_filter", &self.archived_filter)
+            .field("ties_shuffled", &self.ties_shuffled)
             .field("latency", &self.latency)
             .field("now", &self.now)
             .field("api_plan", &self.api_plan)

@@ -54,10 +54,16 @@ pub(super) fn list(
                     }) = Some(bound);
                 }
             }
-            _ => filters.push(equality(entity, name, value)?),
+            _ => {
+                let filter = equality(entity, name, value)?;
+                if config.archived_filter || name != "archived" {
+                    filters.push(filter);
+                }
+            }
         }
     }
-    if entity == SimEntity::WorkOrder && !config.archived_listed && !seen.contains(&"archived") {
+    let asked = config.archived_filter && seen.contains(&"archived");
+    if entity == SimEntity::WorkOrder && !config.archived_listed && !asked {
         filters.push(Filter::Flag("archived", false));
     }
     let (sort, descending) = order.unwrap_or((SortField::CreatedAt, true));
@@ -68,6 +74,7 @@ pub(super) fn list(
             filters,
             updated: (from, to),
             halved: false,
+            shuffled: None,
             offset: offset.unwrap_or(0),
             limit: limit.unwrap_or(config.default_limit).min(config.page_cap),
         },

@@ -51,14 +51,7 @@ fn before(state: &mut State, twist: Option<Twist>) {
             state.sessions.clear();
             state.session_end = end;
         }
-        Some(Twist::Clock(days)) => {
-            state.clock_is_behind |= days < 0;
-            state.clock = state.clock.saturating_add(days * DAY_MS);
-            // Sessions are about the time that passes, not about what the clock shows.
-            for expires in state.sessions.values_mut() {
-                *expires = expires.saturating_add(days * DAY_MS);
-            }
-        }
+        Some(Twist::Clock(days)) => state.turn(state.clock.saturating_add(days * DAY_MS)),
         _ => {}
     }
 }
@@ -143,6 +136,9 @@ fn list(
         Some(Twist::Ties) => twisted = state.tie(entity, &query.selection),
         Some(Twist::Short) => query.selection.halved = true,
         _ => {}
+    }
+    if state.config.ties_shuffled {
+        query.selection.shuffled = Some(state.tokens.u64(..));
     }
     let empty = state.empty_lists || twist == Some(Twist::Empty);
     let records = if empty {

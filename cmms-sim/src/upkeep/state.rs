@@ -250,6 +250,17 @@ impl State {
         self.clock = self.clock.saturating_add(by);
     }
 
+    /// Sets the clock.
+    pub(super) fn turn(&mut self, to: i64) {
+        let by = to.saturating_sub(self.clock);
+        self.clock_is_behind |= by < 0;
+        self.clock = to;
+        // Sessions are about the time that passes, not about what the clock shows.
+        for expires in self.sessions.values_mut() {
+            *expires = expires.saturating_add(by);
+        }
+    }
+
     /// Keeps a request in the log.
     pub(super) fn note(&mut self, request: LoggedRequest) {
         if self.log.len() >= LOG {

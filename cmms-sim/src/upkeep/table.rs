@@ -131,6 +131,9 @@ pub(super) struct Selection {
     pub(super) updated: (Option<i64>, Option<i64>),
     /// Whether the list has the first half of its records only.
     pub(super) halved: bool,
+    /// What decides the order of records that are equal in the sort field;
+    /// none: their ids.
+    pub(super) shuffled: Option<u64>,
     pub(super) offset: usize,
     pub(super) limit: usize,
 }
@@ -247,6 +250,17 @@ impl Table {
 fn slice(rows: &[Arc<Record>], range: Range<usize>, selection: &Selection) -> Vec<Arc<Record>> {
     let rows = rows.get(range).unwrap_or_default();
     let (offset, limit) = (selection.offset, selection.limit);
+    let mut own = Vec::new();
+    let rows = match selection.shuffled {
+        None => rows,
+        Some(seed) => {
+            own.extend_from_slice(rows);
+            let mut random = fastrand::Rng::with_seed(seed);
+            random.shuffle(&mut own);
+            own.sort_by_key(|row| row.time(selection.sort));
+            own.as_slice()
+        }
+    };
     if selection.descending {
         rows.iter()
             .rev()

@@ -247,6 +247,12 @@ impl UpkeepVendor {
         state.clock = state.clock.max(now.timestamp_millis());
     }
 
+    /// Sets the vendor's clock to any time. Where it is an earlier one, what changes afterwards can have an
+    /// earlier time than before; sessions live as long as they would have.
+    pub fn turn_clock(&self, to: DateTime<Utc>) {
+        self.lock().turn(to.timestamp_millis());
+    }
+
     /// Changes the password of the login; open sessions stay.
     pub fn set_password(&self, password: impl Into<String>) {
         self.lock().config.password = password.into();

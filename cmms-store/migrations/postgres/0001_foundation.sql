@@ -192,6 +192,9 @@ CREATE TABLE sync_checkpoints (
     entity              text COLLATE "C" NOT NULL,
     position            text COLLATE "C",
     high_water          timestamptz,
+    began_at            timestamptz,
+    vendor_clock        timestamptz,
+    is_whole            boolean NOT NULL,
     PRIMARY KEY (org_id, connection_id, entity)
 );
 

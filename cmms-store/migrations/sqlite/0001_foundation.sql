@@ -194,6 +194,9 @@ CREATE TABLE sync_checkpoints (
     entity        TEXT NOT NULL,
     position      TEXT,
     high_water    INTEGER,
+    began_at      INTEGER,
+    vendor_clock  INTEGER,
+    is_whole      INTEGER NOT NULL,
     PRIMARY KEY (org_id, connection_id, entity)
 ) STRICT, WITHOUT ROWID;
 

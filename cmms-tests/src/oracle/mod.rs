@@ -5,6 +5,7 @@
 
 mod reading;
 
+use chrono::TimeDelta;
 use cmms::core::domain::asset::{Asset, AssetStatus};
 use cmms::core::domain::entity::Entity;
 use cmms::core::domain::sync_state::{Checkpoint, ExternalLink, PendingRef};
@@ -381,7 +382,8 @@ impl Check<'_> {
         }
     }
 
-    /// After a complete run there is nothing to go on with, and the mark is the newest change there is.
+    /// After a complete run there is nothing to go on with, and the mark is the newest change there is, as far as
+    /// the vendor's clock had reached it ten minutes before.
     fn checkpoints(&mut self) {
         for entity in self.entities {
             let name = format!("checkpoint of {entity}");
@@ -393,7 +395,9 @@ impl Check<'_> {
             self.same(&name, "position", None, stored.position.as_deref());
             let vendors = self.vendors(*entity);
             let newest = vendors.values().filter_map(|v| time(v, "updatedAt")).max();
-            self.same(&name, "high_water", newest, stored.high_water);
+            let began = stored.vendor_clock.map(|at| at - TimeDelta::minutes(10));
+            let mark = newest.map(|newest| began.map_or(newest, |began| newest.min(began)));
+            self.same(&name, "high_water", mark, stored.high_water);
         }
     }
 

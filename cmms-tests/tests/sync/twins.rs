@@ -75,3 +75,10 @@ async fn twin_a_record_that_stops_the_run_is_caught() {
     let _broken = Broken::now(Failpoint::StopAtPoison).await;
     assert!(super::poison::refused_alone(Where::Sqlite).await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twin_a_time_that_is_believed_is_caught() {
+    let _broken = Broken::now(Failpoint::BelieveTimes).await;
+    let wrong = super::clocks::odd_time(Where::Sqlite, "2126-01-01T00:00:00.000Z").await;
+    assert!(wrong.len() > 10, "{wrong:?}");
+}

@@ -21,15 +21,13 @@ use self::changes::Changes;
 use self::listing::Listing;
 use super::wire::Row;
 use crate::http::misunderstood;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use cmms_core::ports::adapter::ExternalRecord;
 use cmms_core::{Error, Result, code};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How far before the time asked for a listing begins: the vendor's index can lag.
-const LOOK_BACK: TimeDelta = TimeDelta::minutes(10);
 /// Rounds without anything new after which the list cannot be read.
 const IDLE_MAX: u8 = 30;
 /// The filter by time: inclusive, in milliseconds since 1970.
@@ -402,9 +400,7 @@ impl Cursor {
 }
 
 fn bound(since: Option<DateTime<Utc>>) -> Option<i64> {
-    since
-        .and_then(|at| at.checked_sub_signed(LOOK_BACK))
-        .map(|at| at.timestamp_millis())
+    since.map(|at| at.timestamp_millis())
 }
 
 fn records(rows: Vec<Row>) -> Vec<ExternalRecord> {

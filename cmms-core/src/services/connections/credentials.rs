@@ -4,7 +4,7 @@ use crate::context::CallContext;
 use crate::domain::connection::Connection;
 use crate::domain::secret::SealedSecret;
 use crate::ids::{ConnectionId, SecretId};
-use crate::ports::adapter::{Adapter, AdapterCx};
+use crate::ports::adapter::{Adapter, AdapterCx, VendorClock};
 use crate::ports::repository::TxExt;
 use crate::ports::secrets::{Credentials, Sealed, SecretBinding};
 use crate::ports::store::{SaveRule, Tx};
@@ -156,6 +156,7 @@ pub(super) async fn open(
         credentials: Arc::new(credentials),
         credentials_version,
         clock: Arc::clone(&app.clock),
+        vendor_clock: VendorClock::default(),
         cancel: cx.cancel.child_token(),
     })
 }

@@ -61,13 +61,7 @@ mod tests {
 
     #[test]
     fn an_option_out_of_range_is_named() {
-        let can = EntityCapabilities {
-            pull: true,
-            since: true,
-            pages: Pages::Serial,
-            page_max: 5000,
-            page_default: 100,
-        };
+        let can = EntityCapabilities::pull(Pages::Serial, 5000).page_default(100);
         let vendor = Capabilities {
             entities: vec![(Entity::Asset, can)],
         };

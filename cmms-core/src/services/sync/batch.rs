@@ -18,16 +18,6 @@ use crate::services::uow::Uow;
 use crate::{Error, Result};
 use std::collections::BTreeSet;
 
-/// The checkpoint once a page is stored. The high-water mark moves when the listing is complete.
-fn checkpoint_behind<R>(page: &SievedPage<R>, before: &Checkpoint) -> Checkpoint {
-    let mut after = before.clone();
-    after.position = page.next.as_ref().map(|p| p.0.clone());
-    if page.next.is_none() {
-        after.high_water = before.high_water.max(page.high_water);
-    }
-    after
-}
-
 /// What a transaction has gathered and the run does not know yet.
 pub(super) struct Open<'a> {
     uow: Option<Uow<'a>>,
@@ -113,14 +103,19 @@ async fn pages_into<'a, R: Synced>(
     if is_on(Failpoint::CheckpointFirst)
         && let Some(last) = pages.last()
     {
-        let checkpoint = checkpoint_behind(last, &stream.checkpoint);
+        let checkpoint =
+            stream
+                .mark
+                .behind(&stream.checkpoint, last.next.as_ref(), last.high_water);
         if open.uow.is_some() {
             close(stream, run, open).await?;
         }
         save_checkpoint_alone(stream, &checkpoint).await?;
     }
     for mut page in pages {
-        let behind = checkpoint_behind(&page, &stream.checkpoint);
+        let behind = stream
+            .mark
+            .behind(&stream.checkpoint, page.next.as_ref(), page.high_water);
         let counts = count::<R>(&mut open.run);
         counts.pages += 1;
         counts.fetched += page.fetched;

@@ -6,6 +6,7 @@ pub(super) mod claim;
 pub(super) mod due;
 mod heartbeat;
 pub(super) mod lease;
+mod mark;
 mod merge;
 mod pages;
 mod parts;

@@ -3,7 +3,7 @@
 
 use crate::Result;
 use crate::domain::entity::Entity;
-use crate::ports::adapter::{Adapter, AdapterCx, Position, PullPage, PullReq};
+use crate::ports::adapter::{Adapter, AdapterCx, Position, PullPage, PullReq, VendorClock};
 use crate::{Error, code};
 use chrono::{DateTime, Utc};
 use std::collections::VecDeque;
@@ -14,11 +14,15 @@ use tokio_util::task::AbortOnDropHandle;
 /// The pages of one listing, in order.
 pub(super) struct Pages {
     pages: mpsc::Receiver<Result<PullPage>>,
+    /// The page that was looked at and not taken.
+    first: Option<Result<PullPage>>,
+    vendor_clock: VendorClock,
     // Dropping the pages ends the fetching.
     _task: AbortOnDropHandle<()>,
 }
 
 /// Where a listing begins, and how it is read.
+#[derive(Clone)]
 pub(super) struct Listing {
     pub(super) adapter: Arc<dyn Adapter>,
     pub(super) acx: AdapterCx,
@@ -33,8 +37,10 @@ pub(super) struct Listing {
 
 impl Pages {
     /// Begins to fetch.
-    pub(super) fn fetch(listing: Listing) -> Self {
+    pub(super) fn fetch(mut listing: Listing) -> Self {
         let (to, pages) = mpsc::channel(1);
+        let vendor_clock = VendorClock::default();
+        listing.acx.vendor_clock = vendor_clock.clone();
         let task = spawn(async move {
             let mut ahead = Ahead {
                 asked: VecDeque::new(),
@@ -50,17 +56,38 @@ impl Pages {
                 position = next;
             }
         });
-        Self { pages, _task: task }
+        Self {
+            pages,
+            first: None,
+            vendor_clock,
+            _task: task,
+        }
+    }
+
+    /// Waits for the first page without taking it, and says whether it came.
+    pub(super) async fn look(&mut self) -> bool {
+        if self.first.is_none() {
+            self.first = self.pages.recv().await;
+        }
+        matches!(self.first, Some(Ok(_)))
+    }
+
+    /// What the vendor's clock shows in this listing.
+    pub(super) fn vendor_clock(&self) -> VendorClock {
+        self.vendor_clock.clone()
     }
 
     /// The next page, if it is there already.
     pub(super) fn ready(&mut self) -> Option<Result<PullPage>> {
-        self.pages.try_recv().ok()
+        self.first.take().or_else(|| self.pages.try_recv().ok())
     }
 
     /// The next page; None: there are no more.
     pub(super) async fn next(&mut self) -> Option<Result<PullPage>> {
-        self.pages.recv().await
+        match self.first.take() {
+            Some(page) => Some(page),
+            None => self.pages.recv().await,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::heartbeat::beat;
 use super::lease::{self, Held};
+use super::mark;
 use super::quarantine;
 use super::stream::Stream;
 use super::synced::with_entity;
@@ -281,7 +282,7 @@ async fn finish(
         // What ended the run is worth more than one more record of many.
         run.errors.0.insert(0, error_of(e, None, None));
         run.errors.0.truncate(crate::domain::sync_run::MAX_ERRORS);
-    } else if waiting > 0 && run.errors.0.is_empty() && !put_back {
+    } else if waiting > 0 && run.errors.0.iter().all(mark::is_notice) && !put_back {
         let detail = format!("{waiting} records of earlier runs wait in quarantine");
         run.add_error(error_of(
             &Error::new(code::RECORDS_WAITING, detail),

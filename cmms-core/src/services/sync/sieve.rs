@@ -5,6 +5,7 @@
 //! written.
 
 use super::care::guarded;
+use super::mark::Ahead;
 use super::merge::{fresh, snapshot};
 use super::pages::Pages;
 use super::parts::{Part, Parts};
@@ -20,7 +21,7 @@ use crate::domain::entity::Entity;
 use crate::domain::sync_state::LinkDigest;
 use crate::ids::ConnectionId;
 use crate::mapping::{Compiled, MapError, Mapped, VendorRecord};
-use crate::ports::adapter::{ExternalRecord, Position, PullPage};
+use crate::ports::adapter::{ExternalRecord, Position, PullPage, VendorClock};
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Store, TxMode};
 use crate::record::{Cell, Digest, Field, RawJson};
@@ -151,6 +152,12 @@ pub(super) struct Sieve {
     pub(super) batch_records: usize,
     /// Whether nothing of the kind is linked yet, so that no record needs to be looked up.
     pub(super) is_first: bool,
+    /// What the vendor's clock shows.
+    pub(super) vendor_clock: VendorClock,
+    /// How far apart clocks may be before it is told.
+    pub(super) look_back: Duration,
+    /// Records that the vendor's clock has not reached.
+    pub(super) ahead: Ahead,
 }
 
 impl Sieve {
@@ -247,6 +254,9 @@ impl Sieve {
         sieved.next = page.next;
         sieved.high_water = page.high_water;
         let records = newest(page.records, &mut sieved);
+        let now = self.vendor_clock.latest();
+        let now = now.unwrap_or_else(|| self.clock.now());
+        self.ahead.note(&records, now, self.look_back);
         // Before the look-up: what is committed after it is still thought to be on its way.
         let on_its_way = recent.note(&records);
         let stored = self.stored(&recent.meet(&records)).await?;

@@ -3,6 +3,7 @@
 use super::batch::{begin_anew, commit};
 use super::care::{self, Poison};
 use super::lease::Held;
+use super::mark::{Ahead, Mark};
 use super::pages::{Listing, Pages};
 use super::run::Plan;
 use super::sieve::Sieve;
@@ -34,6 +35,10 @@ pub(super) struct Stream<'a, R> {
     pub(super) held: &'a Held,
     pub(super) mapping: Arc<Compiled>,
     pub(super) checkpoint: Checkpoint,
+    /// What the listing at hand makes of the checkpoint.
+    pub(super) mark: Mark,
+    /// Records that the vendor's clock has not reached.
+    ahead: Ahead,
     /// Whether records of this kind may wait in quarantine.
     pub(super) has_quarantine: bool,
     /// The records that the run has counted.
@@ -74,12 +79,9 @@ impl<'a, R: Synced> Stream<'a, R> {
             plan,
             held,
             mapping,
-            checkpoint: stored.unwrap_or(Checkpoint {
-                connection_id: connection,
-                entity: R::ENTITY,
-                position: None,
-                high_water: None,
-            }),
+            checkpoint: stored.unwrap_or_else(|| Checkpoint::new(connection, R::ENTITY)),
+            mark: Mark::default(),
+            ahead: Ahead::default(),
             has_quarantine: waiting > 0,
             tally: Tally::default(),
             poison: Poison::default(),
@@ -90,7 +92,13 @@ impl<'a, R: Synced> Stream<'a, R> {
 
     /// Reads until nothing is left.
     pub(super) async fn drain(mut self, run: &mut SyncRun) -> Result<()> {
-        super::remap::waiting(&mut self, run).await?;
+        let drained = self.listings(run).await;
+        self.ahead.tell(R::ENTITY, run);
+        drained
+    }
+
+    async fn listings(&mut self, run: &mut SyncRun) -> Result<()> {
+        super::remap::waiting(self, run).await?;
         if self.plan.force {
             return self.whole(run, None).await;
         }
@@ -123,19 +131,36 @@ impl<'a, R: Synced> Stream<'a, R> {
         let from_the_start = position.is_none();
         let before = count::<R>(run).fetched;
         let incremental = capabilities.since && !self.plan.force && position.is_none();
-        let since = self.checkpoint.high_water.filter(|_| incremental);
         // Only who holds the lease links records, so what is linked from here on is what this listing met.
         let is_first = unlisted::is_none_linked(self).await?;
-        let pages = Pages::fetch(Listing {
+        let mut listing = Listing {
             adapter: Arc::clone(&self.plan.adapter),
             acx: self.plan.acx.clone(),
             entity: R::ENTITY,
             position,
-            since,
+            since: self.checkpoint.high_water.filter(|_| incremental),
             in_flight: capabilities
                 .pages
                 .in_flight(&self.plan.connection.options.0),
-        });
+        };
+        let here = self.app.clock.now();
+        let mut pages = Pages::fetch(listing.clone());
+        // What the vendor's clock shows is known when it has answered.
+        let is_good = pages.look().await;
+        self.mark = match Mark::going_on(&self.checkpoint, capabilities.look_back) {
+            Some(mark) if !from_the_start => mark,
+            _ => {
+                let vendor = pages.vendor_clock().first();
+                Mark::beginning(&self.checkpoint, here, vendor, capabilities.look_back)
+            }
+        };
+        if incremental && is_good && self.mark.before != listing.since {
+            tracing::debug!(entity = %R::ENTITY, since = ?self.mark.before, "clocks went back: reads from an earlier time");
+            listing.since = self.mark.before;
+            pages = Pages::fetch(listing.clone());
+        }
+        let since = listing.since;
+        self.mark.is_whole |= from_the_start && since.is_none();
         let batch_records = self.plan.connection.options.0.batch_records;
         let most = batch_records.map_or(BATCH_RECORDS, |n| n as usize);
         let sieve = Sieve {
@@ -147,6 +172,9 @@ impl<'a, R: Synced> Stream<'a, R> {
             entity: R::ENTITY,
             batch_records: most,
             is_first,
+            vendor_clock: pages.vendor_clock(),
+            look_back: capabilities.look_back,
+            ahead: self.ahead.clone(),
         };
         let mut parts = sieve.start(pages);
         while let Some(part) = parts.next().await {

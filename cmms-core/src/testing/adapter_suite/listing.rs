@@ -1,7 +1,7 @@
 //! Listings that nothing disturbs.
 
 use super::rig::{PATIENT, Rig, assert_same, by_id, first, listed, pages, readable};
-use crate::ports::adapter::{Pages, Position};
+use crate::ports::adapter::{Pages, Position, VendorClock};
 use std::collections::BTreeMap;
 
 /// A listing of everything ends, and gives every record once and byte for byte.
@@ -80,6 +80,54 @@ pub async fn listing_since_a_time_gives_what_changed(rig: &dyn Rig) {
             assert_eq!(since.get(id), served.get(id), "{entity} {id} since {mark}");
         }
         assert!(since.len() <= served.len(), "{entity}");
+    }
+}
+
+/// A time that no clock has reached, or none reached ever, stops no listing and hides no later change; and what the
+/// vendor's clock shows is heard.
+pub async fn odd_times_hide_nothing(rig: &dyn Rig) {
+    let adapter = rig.adapter(PATIENT);
+    let odd = [
+        "0001-01-01T00:00:00Z",
+        "1900-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "2126-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+    ];
+    for (entity, can) in adapter.capabilities().entities.clone() {
+        if !can.pull {
+            continue;
+        }
+        for at in odd.map(|at| at.parse().unwrap()) {
+            let id = rig.redate(entity, at);
+            let mut cx = rig.connection();
+            cx.vendor_clock = VendorClock::default();
+            let whole = pages(&*adapter, &cx, first(entity, None)).await.unwrap();
+            let began = cx.vendor_clock.first();
+            let apart = began.map(|began| (rig.now() - began).num_seconds().abs());
+            assert!(
+                apart.is_some_and(|seconds| seconds < 60),
+                "the vendor's clock is not heard: {began:?}"
+            );
+            let about = format!("{entity} {id} at {at}");
+            assert_same(
+                &by_id(whole.into_iter().flat_map(|page| page.records)),
+                &rig.records(entity),
+                &about,
+            );
+            if !can.since {
+                continue;
+            }
+            let mark = began.unwrap() - can.look_back;
+            let edited = rig.edit(10);
+            for since in [mark, at.min(mark)] {
+                let since = listed(&*adapter, &cx, entity, Some(since)).await.unwrap();
+                let (since, served) = (by_id(since), rig.records(entity));
+                for (_, id) in edited.iter().filter(|(of, _)| *of == entity) {
+                    assert_eq!(since.get(id), served.get(id), "{about}: {id}");
+                }
+            }
+        }
     }
 }
 

@@ -64,6 +64,12 @@ pub trait Rig: Send + Sync {
     /// Changes so many records and says which.
     fn edit(&self, how_many: usize) -> Vec<(Entity, String)>;
 
+    /// What the vendor's clock shows.
+    fn now(&self) -> DateTime<Utc>;
+
+    /// Gives a record this time of its last change and says which.
+    fn redate(&self, entity: Entity, at: DateTime<Utc>) -> String;
+
     /// How many requests came in so far.
     fn requests(&self) -> usize;
 
