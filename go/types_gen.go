@@ -434,8 +434,11 @@ type ConnectionOptions struct {
 
 // ConnectionTest: The answer to a test of a connection.
 type ConnectionTest struct {
-	// True: the vendor accepted the credentials and answered.
+	// True: the vendor accepted the credentials, and every kind of record can be read.
 	Ok bool `json:"ok"`
+
+	// What came of each kind of record.
+	Kinds []KindTest `json:"kinds"`
 
 	// How the connection does now.
 	Health ConnectionHealth `json:"health"`
@@ -521,6 +524,18 @@ type FieldMapping struct {
 
 	// What happens to the value on the way.
 	TransformationRule any `json:"transformation_rule,omitempty"`
+}
+
+// KindTest: Whether a kind of record can be read.
+type KindTest struct {
+	// The kind.
+	Entity Entity `json:"entity"`
+
+	// Whether its records can be read.
+	Ok bool `json:"ok"`
+
+	// Why not.
+	Error *RunError `json:"error,omitempty"`
 }
 
 // MappingDeleted: The answer to a deletion.

@@ -32,6 +32,13 @@ async fn make() -> Upkeep {
 
 cmms_core::adapter_tests!(make);
 
+fn kind(entity: Entity) -> SimEntity {
+    match entity {
+        Entity::Asset => SimEntity::Asset,
+        Entity::WorkOrder => SimEntity::WorkOrder,
+    }
+}
+
 #[async_trait]
 impl Rig for Upkeep {
     fn adapter(&self, patience: Duration) -> Arc<dyn Adapter> {
@@ -71,10 +78,7 @@ impl Rig for Upkeep {
     }
 
     fn records(&self, entity: Entity) -> BTreeMap<String, String> {
-        self.0.vendor().served(match entity {
-            Entity::Asset => SimEntity::Asset,
-            Entity::WorkOrder => SimEntity::WorkOrder,
-        })
+        self.0.vendor().served(kind(entity))
     }
 
     fn edit(&self, how_many: usize) -> Vec<(Entity, String)> {
@@ -94,16 +98,44 @@ impl Rig for Upkeep {
         self.0.vendor().now()
     }
 
-    fn redate(&self, entity: Entity, at: DateTime<Utc>) -> String {
-        let kind = match entity {
-            Entity::Asset => SimEntity::Asset,
-            Entity::WorkOrder => SimEntity::WorkOrder,
-        };
-        let (id, raw) = self.0.vendor().served(kind).pop_first().unwrap();
-        let mut record: Value = serde_json::from_str(&raw).unwrap();
-        record["updatedAt"] = at.to_rfc3339_opts(SecondsFormat::Millis, true).into();
-        self.0.vendor().set_raw(kind, &id, record);
-        id
+    fn redate(&self, entity: Entity, how_many: usize, at: DateTime<Utc>) {
+        let kind = kind(entity);
+        for (id, raw) in self.0.vendor().served(kind).into_iter().take(how_many) {
+            let mut record: Value = serde_json::from_str(&raw).unwrap();
+            record["updatedAt"] = at.to_rfc3339_opts(SecondsFormat::Millis, true).into();
+            self.0.vendor().set_raw(kind, &id, record);
+        }
+    }
+
+    fn swap(&self, entity: Entity) {
+        let kind = kind(entity);
+        let first = self
+            .0
+            .vendor()
+            .served(kind)
+            .into_iter()
+            .min_by_key(|(_, raw)| {
+                let record: Value = serde_json::from_str(raw).unwrap();
+                record["updatedAt"].to_string()
+            })
+            .unwrap();
+        let mut like: Value = serde_json::from_str(&first.1).unwrap();
+        for own in ["id", "createdAt", "updatedAt"] {
+            like.as_object_mut().unwrap().remove(own);
+        }
+        self.0.vendor().remove(kind, &first.0);
+        self.0.vendor().insert(kind, like);
+    }
+
+    fn clear(&self, entity: Entity) {
+        let kind = kind(entity);
+        for id in self.0.vendor().served(kind).into_keys() {
+            self.0.vendor().remove(kind, &id);
+        }
+    }
+
+    fn shuffle_ties(&self, shuffled: bool) {
+        self.0.vendor().set_ties_shuffled(shuffled);
     }
 
     fn requests(&self) -> usize {
@@ -118,6 +150,7 @@ impl Rig for Upkeep {
                 Fault::TooManyRequests(RetryAfter::Seconds(n)) => TroubleKind::Wait(*n),
                 Fault::ExpiredToken | Fault::SessionEnds(_) => TroubleKind::LoginEnds,
                 Fault::NoAnswer | Fault::SlowBody => TroubleKind::Held,
+                Fault::Forbidden => TroubleKind::Forbidden,
                 Fault::ClockBehind => TroubleKind::TimesGoBack,
                 Fault::EmptyList | Fault::ShortList => TroubleKind::ListIsShort,
                 _ => TroubleKind::Other,

@@ -29,6 +29,8 @@ pub enum Failpoint {
     RoundSnapshots = 8192,
     /// A record's time is believed, however far the vendor's clock is from it.
     BelieveTimes = 256,
+    /// Offsets are believed among records of one time, though their order changes.
+    BelieveOffsets = 512,
 }
 
 #[cfg(feature = "failpoints")]

@@ -81,11 +81,8 @@ impl Adapter for Listed {
         let all = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         let pages = all.get(&req.entity).map(Vec::as_slice).unwrap_or_default();
         let next = (at + 1 < pages.len()).then(|| Position::of(&(at + 1)));
-        Ok(PullPage {
-            records: pages.get(at).cloned().unwrap_or_default(),
-            next: next.transpose()?,
-            high_water: None,
-        })
+        let records = pages.get(at).cloned().unwrap_or_default();
+        Ok(PullPage::new(records, next.transpose()?))
     }
 }
 

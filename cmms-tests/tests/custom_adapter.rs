@@ -41,6 +41,13 @@ fn key(token: &str) -> Credentials {
     credentials
 }
 
+fn kind(entity: Entity) -> PagedEntity {
+    match entity {
+        Entity::Asset => PagedEntity::Asset,
+        Entity::WorkOrder => PagedEntity::WorkOrder,
+    }
+}
+
 #[async_trait]
 impl Rig for Paged {
     fn adapter(&self, patience: Duration) -> Arc<dyn Adapter> {
@@ -87,10 +94,7 @@ impl Rig for Paged {
     }
 
     fn records(&self, entity: Entity) -> BTreeMap<String, String> {
-        self.sim.vendor().served(match entity {
-            Entity::Asset => PagedEntity::Asset,
-            Entity::WorkOrder => PagedEntity::WorkOrder,
-        })
+        self.sim.vendor().served(kind(entity))
     }
 
     fn edit(&self, how_many: usize) -> Vec<(Entity, String)> {
@@ -106,16 +110,35 @@ impl Rig for Paged {
         self.sim.vendor().now()
     }
 
-    fn redate(&self, entity: Entity, at: DateTime<Utc>) -> String {
-        let kind = match entity {
-            Entity::Asset => PagedEntity::Asset,
-            Entity::WorkOrder => PagedEntity::WorkOrder,
-        };
-        let (id, raw) = self.sim.vendor().served(kind).pop_first().unwrap();
-        let mut record: Value = serde_json::from_str(&raw).unwrap();
-        record["updatedAt"] = at.to_rfc3339_opts(SecondsFormat::Secs, true).into();
-        self.sim.vendor().set_raw(kind, &id, record);
-        id
+    fn redate(&self, entity: Entity, how_many: usize, at: DateTime<Utc>) {
+        let kind = kind(entity);
+        for (id, raw) in self.sim.vendor().served(kind).into_iter().take(how_many) {
+            let mut record: Value = serde_json::from_str(&raw).unwrap();
+            record["updatedAt"] = at.to_rfc3339_opts(SecondsFormat::Secs, true).into();
+            self.sim.vendor().set_raw(kind, &id, record);
+        }
+    }
+
+    fn swap(&self, entity: Entity) {
+        let kind = kind(entity);
+        let first = self.sim.vendor().served(kind).into_iter().next().unwrap();
+        let mut like: Value = serde_json::from_str(&first.1).unwrap();
+        for own in ["id", "createdAt", "updatedAt"] {
+            like.as_object_mut().unwrap().remove(own);
+        }
+        self.sim.vendor().remove(kind, &first.0);
+        self.sim.vendor().insert(kind, like);
+    }
+
+    fn clear(&self, entity: Entity) {
+        let kind = kind(entity);
+        for id in self.sim.vendor().served(kind).into_keys() {
+            self.sim.vendor().remove(kind, &id);
+        }
+    }
+
+    fn shuffle_ties(&self, shuffled: bool) {
+        self.sim.vendor().set_ties_shuffled(shuffled);
     }
 
     fn requests(&self) -> usize {
@@ -130,6 +153,7 @@ impl Rig for Paged {
                 Fault::TooManyRequests(RetryAfter::Seconds(n)) => TroubleKind::Wait(*n),
                 Fault::ExpiredToken => TroubleKind::LoginEnds,
                 Fault::NoAnswer | Fault::SlowBody => TroubleKind::Held,
+                Fault::Forbidden => TroubleKind::Forbidden,
                 Fault::ClockBehind => TroubleKind::TimesGoBack,
                 Fault::EmptyList | Fault::ShortList => TroubleKind::ListIsShort,
                 _ => TroubleKind::Other,

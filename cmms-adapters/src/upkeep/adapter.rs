@@ -16,7 +16,7 @@ use cmms_core::domain::entity::Entity;
 use cmms_core::mapping::EntityMapping;
 use cmms_core::ports::adapter::{
     Adapter, AdapterCx, AdapterInfo, Capabilities, Checked, EntityCapabilities, Pages, Position,
-    PullPage, PullReq,
+    PullPage, PullReq, check_kinds,
 };
 use cmms_core::ports::secrets::Credentials;
 use std::sync::Arc;
@@ -164,11 +164,15 @@ impl Adapter for UpkeepAdapter {
     async fn check(&self, cx: &AdapterCx) -> Result<Checked> {
         // Whoever tests a connection wants to know whether its credentials are good now.
         self.sessions.forget(cx.connection);
+        let kinds = check_kinds(self, cx).await?;
+        let account = None;
+        Ok(Checked { account, kinds })
+    }
+
+    async fn check_kind(&self, cx: &AdapterCx, entity: Entity) -> Result<()> {
         let query = [("limit", "1".to_owned()), ("offset", "0".to_owned())];
-        let orders = path(Entity::WorkOrder);
-        self.read(cx, orders, &query, CHECK_RETRIES, wire::rows)
-            .await?;
-        Ok(Checked { account: None })
+        let rows = self.read(cx, path(entity), &query, CHECK_RETRIES, wire::rows);
+        rows.await.map(drop)
     }
 
     async fn pull(&self, cx: &AdapterCx, req: &PullReq) -> Result<PullPage> {
@@ -218,16 +222,17 @@ impl Adapter for UpkeepAdapter {
                 }
                 Turn::Page(records, next) => {
                     return Ok(PullPage {
-                        records,
+                        remarks: next.remarks(),
                         high_water: next.high_water(),
-                        next: Some(Position::of(&next)?),
+                        ..PullPage::new(records, Some(Position::of(&next)?))
                     });
                 }
-                Turn::End(high_water) => {
+                Turn::End(end) => {
                     return Ok(PullPage {
-                        records: Vec::new(),
-                        next: None,
-                        high_water,
+                        remarks: end.remarks(),
+                        high_water: end.high_water(),
+                        is_whole: end.is_whole(),
+                        ..PullPage::new(Vec::new(), None)
                     });
                 }
             }

@@ -51,13 +51,18 @@ struct Head<'a> {
 pub(super) struct Row {
     /// Tells it apart from others: its id, or a digest of its text where it has none.
     pub(super) key: String,
-    /// Whether it says that it is archived.
-    pub(super) archived: bool,
+    /// Whether it is archived, where it says so.
+    pub(super) archived: Option<bool>,
     /// The record.
     pub(super) record: ExternalRecord,
 }
 
 impl Row {
+    /// Whether it says that it is archived.
+    pub(super) fn is_archived(&self) -> bool {
+        self.archived == Some(true)
+    }
+
     /// When it last changed, as precisely as filters are.
     pub(super) fn millis(&self) -> Option<i64> {
         self.record.updated_at.map(|at| at.timestamp_millis())
@@ -159,9 +164,11 @@ fn row(raw: &RawValue) -> Row {
     let record = http::record(raw, "id", "updatedAt");
     Row {
         key: record.external_id.clone().unwrap_or_else(|| digest(text)),
-        archived: head
-            .archived
-            .is_some_and(|a| matches!(a.get(), "true" | "\"true\"")),
+        archived: head.archived.and_then(|a| match a.get() {
+            "true" | "\"true\"" => Some(true),
+            "false" | "\"false\"" => Some(false),
+            _ => None,
+        }),
         record,
     }
 }

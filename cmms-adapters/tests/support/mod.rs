@@ -112,6 +112,7 @@ impl Rig {
             listed.records.extend(page.records);
             listed.pages += 1;
             listed.high_water = page.high_water;
+            listed.is_whole = page.is_whole;
             assert!(listed.pages < 20_000, "a listing without end");
             req.position = page.next;
             if req.position.is_none() {
@@ -132,6 +133,7 @@ pub(crate) struct Listed {
     pub(crate) records: Vec<ExternalRecord>,
     pub(crate) pages: usize,
     pub(crate) high_water: Option<chrono::DateTime<chrono::Utc>>,
+    pub(crate) is_whole: bool,
 }
 
 impl Listed {

@@ -205,6 +205,8 @@ record! {
         entity: Entity [Key Internal],
         /// Where an unfinished listing goes on, in the adapter's words.
         position: Option<String> [Plain Internal],
+        /// The vendor's ids that the page before that place ended with, where pages have numbers.
+        seam: Option<Json<Vec<String>>> [Plain Internal],
         /// Where the next listing of changes begins, by the vendor's clock: at the latest change that a complete
         /// listing saw, and no later than its own beginning less what changes take to show.
         high_water: Option<DateTime<Utc>> [Plain Internal],
@@ -214,6 +216,8 @@ record! {
         vendor_clock: Option<DateTime<Utc>> [Plain Internal],
         /// Whether that listing is one of everything.
         is_whole: bool [Plain Internal],
+        /// Of the linked records that the last complete listing of everything lacked; null: of none.
+        missing: Option<Digest> [Plain Internal],
     }
 }
 
@@ -224,10 +228,12 @@ impl Checkpoint {
             connection_id,
             entity,
             position: None,
+            seam: None,
             high_water: None,
             began_at: None,
             vendor_clock: None,
             is_whole: false,
+            missing: None,
         }
     }
 }

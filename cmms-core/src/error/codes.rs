@@ -122,6 +122,7 @@ codes! {
     RECORDS_UNLISTED = "CMMS-SYNC-013", Conflict, "records_unlisted", "The vendor's whole list lacks records that are linked", "Look at the vendor whether they were deleted there; if not, sync everything again (force_sync). Here they stay as they are.";
     RUN_TAKEN_OVER = "CMMS-SYNC-014", Conflict, "run_taken_over", "Another process goes on with the run", "Look at the run to see how it goes on; nothing of it is lost.";
     RECORDS_AHEAD = "CMMS-SYNC-015", Conflict, "records_ahead", "Records are dated later than the vendor's clock", "Nothing is lost: they came in, and later changes still do. Correct their time at the vendor if it is wrong.";
+    RECORDS_GONE = "CMMS-SYNC-016", Conflict, "records_gone", "The vendor's whole list lacked the same linked records twice", "If they were deleted at the vendor, nothing: here they stay as they are. If not, look at the rights of the account there.";
     VENDOR_UNREACHABLE = "CMMS-VENDOR-001", Unavailable, "vendor_unreachable", "The vendor's system cannot be reached", "Check the network, the host in api_url and the vendor's status page, then try again.";
     VENDOR_LOGIN = "CMMS-VENDOR-002", Upstream, "login_refused", "The vendor refused the credentials", "Correct the credentials of the connection.";
     VENDOR_FORBIDDEN = "CMMS-VENDOR-003", Upstream, "vendor_forbidden", "The vendor does not allow this account to do that", "Check the plan and the rights of the account at the vendor.";
@@ -132,6 +133,7 @@ codes! {
     VENDOR_TIMEOUT = "CMMS-VENDOR-008", Timeout, "vendor_timeout", "The vendor did not answer in time", "Try again later, or lower options.page_size.";
     VENDOR_UNSUPPORTED = "CMMS-VENDOR-009", Unsupported, "unsupported_by_vendor", "The vendor's system cannot do that", "Ask for what the adapter's capabilities list.";
     VENDOR_LIST = "CMMS-VENDOR-010", Upstream, "list_incomplete", "The vendor's list has fewer records than it should", "Sync again: the list is read from its beginning. If it stays, check the vendor's system.";
+    VENDOR_IGNORES = "CMMS-VENDOR-011", Upstream, "query_not_heeded", "The vendor does not heed a part of the query", "Nothing of what it lists is missing. Ask the vendor if what the message names should come in.";
     SECRET_UNREADABLE = "CMMS-SECRET-001", Unavailable, "secret_unreadable", "A stored secret cannot be opened", "Give the master key that sealed it, or set the secret again.";
     SECRET_NO_KEY = "CMMS-SECRET-002", Unavailable, "no_master_key", "There is no master key to seal a secret with", "Set CMMS_MASTER_KEY_FILE to a file with 32 random bytes in base64, readable by its owner only.";
     SECRET_KEY_FILE = "CMMS-SECRET-003", Unavailable, "bad_master_key", "The master key cannot be used", "Give 32 random bytes in base64, in a file that only its owner can read.";

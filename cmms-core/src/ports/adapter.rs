@@ -256,10 +256,25 @@ pub struct AdapterCx {
 }
 
 /// What a test of a connection found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Checked {
     /// What the vendor said about the account, for people.
     pub account: Option<String>,
+    /// What came of each kind of record that can be read: nothing, or why it cannot be read just now.
+    pub kinds: Vec<(Entity, Option<Error>)>,
+}
+
+/// Whether an error is about the connection as a whole, so that another kind of record need not be asked for: a refused
+/// login, a vendor that cannot be reached or asks to be left alone, and all that is not the vendor's.
+pub fn concerns_all_kinds(e: &Error) -> bool {
+    e.code().area() != "VENDOR"
+        || [
+            code::VENDOR_LOGIN,
+            code::VENDOR_UNREACHABLE,
+            code::VENDOR_LIMIT,
+        ]
+        .iter()
+        .any(|code| e.is(code))
 }
 
 /// A place in a listing, in the adapter's own words: a JSON text that is stored and handed back.
@@ -311,16 +326,47 @@ pub struct ExternalRecord {
     pub raw: Box<str>,
 }
 
+/// What has to be said of a listing besides its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remark {
+    /// Why records may be missing, though the listing goes on. Its run is not `ok`, and the next listing begins where
+    /// this one did.
+    Gap(String),
+    /// What the vendor does not heed. Nothing of what it lists is missing.
+    Ignored(String),
+}
+
 /// One page of a listing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PullPage {
-    /// The records, in the order of the vendor, without those that this listing gave before.
+    /// The records, in the order of the vendor, without those that this listing gave before other than an overlap.
     pub records: Vec<ExternalRecord>,
     /// Where the listing goes on; None: it is complete.
     pub next: Option<Position>,
     /// The latest `updated_at` that the whole listing has seen so far. The next incremental listing begins there,
     /// unless the core takes an earlier time: it believes no record's time that the vendor's clock has not reached.
     pub high_water: Option<DateTime<Utc>>,
+    /// Whether its first records are again the last ones of the page before, so that none between them can have been
+    /// passed over. The core looks for them, gives them once, and goes back where there are none.
+    pub overlaps: bool,
+    /// Whether the listing turned out to be one of every record, though only changes were asked for.
+    pub is_whole: bool,
+    /// What has to be said of the listing up to here.
+    pub remarks: Vec<Remark>,
+}
+
+impl PullPage {
+    /// A page of which nothing else is to be said.
+    pub fn new(records: Vec<ExternalRecord>, next: Option<Position>) -> Self {
+        Self {
+            records,
+            next,
+            high_water: None,
+            overlaps: false,
+            is_whole: false,
+            remarks: Vec::new(),
+        }
+    }
 }
 
 /// A vendor's protocol. One object serves all connections of its type; sessions are kept per connection.
@@ -347,25 +393,27 @@ pub trait Adapter: Debug + Send + Sync + 'static {
         options: &ConnectionOptions,
     ) -> Result<String>;
 
-    /// Logs in and reads something small: a first page, unless the vendor has something smaller.
+    /// Logs in and reads something small of each kind of record.
     ///
     /// # Errors
-    /// `CMMS-VENDOR-…`: unreachable, refused, not the vendor's API.
+    /// `CMMS-VENDOR-…`: unreachable, refused, not the vendor's API; and where no kind can be read.
     async fn check(&self, cx: &AdapterCx) -> Result<Checked> {
-        if let Some((entity, _)) = self
-            .capabilities()
-            .entities
-            .iter()
-            .find(|(_, can)| can.pull)
-        {
-            let first = PullReq {
-                entity: *entity,
-                position: None,
-                since: None,
-            };
-            self.pull(cx, &first).await?;
-        }
-        Ok(Checked { account: None })
+        let kinds = check_kinds(self, cx).await?;
+        let account = None;
+        Ok(Checked { account, kinds })
+    }
+
+    /// Reads something small of a kind of record: a first page, unless the vendor has something smaller.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-…`, as for [`pull`](Self::pull).
+    async fn check_kind(&self, cx: &AdapterCx, entity: Entity) -> Result<()> {
+        let first = PullReq {
+            entity,
+            position: None,
+            since: None,
+        };
+        self.pull(cx, &first).await.map(drop)
     }
 
     /// Where the page behind the one that is asked for will begin, if that can be told before it has come in.
@@ -381,4 +429,31 @@ pub trait Adapter: Debug + Send + Sync + 'static {
     /// # Errors
     /// `CMMS-VENDOR-…`, after the retries that the HTTP layer makes.
     async fn pull(&self, cx: &AdapterCx, req: &PullReq) -> Result<PullPage>;
+}
+
+/// Reads something small of each kind of record that can be read; says which cannot, and why.
+///
+/// # Errors
+/// What is about the connection as a whole, and the first of the others where no kind can be read.
+pub async fn check_kinds<A: Adapter + ?Sized>(
+    adapter: &A,
+    cx: &AdapterCx,
+) -> Result<Vec<(Entity, Option<Error>)>> {
+    let mut kinds = Vec::new();
+    for (entity, can) in &adapter.capabilities().entities {
+        if !can.pull {
+            continue;
+        }
+        match adapter.check_kind(cx, *entity).await {
+            Ok(()) => kinds.push((*entity, None)),
+            Err(e) if concerns_all_kinds(&e) => return Err(e),
+            Err(e) => kinds.push((*entity, Some(e))),
+        }
+    }
+    if kinds.iter().all(|(_, e)| e.is_some())
+        && let Some(first) = kinds.iter_mut().find_map(|(_, e)| e.take())
+    {
+        return Err(first);
+    }
+    Ok(kinds)
 }

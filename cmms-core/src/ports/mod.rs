@@ -4,6 +4,7 @@ pub mod adapter;
 mod fit;
 pub mod process;
 pub mod repository;
+pub(crate) mod seam;
 pub mod secrets;
 pub mod store;
 

@@ -19,6 +19,7 @@ macro_rules! adapter_tests {
             unsupported_records_are_refused_before_any_request
             connections_are_checked_without_calling_anybody
             check_accepts_good_credentials
+            check_says_which_records_can_be_read
             wrong_credentials_are_told
             new_credentials_take_the_place_of_old_ones
             default_mapping_takes_every_record
@@ -26,6 +27,9 @@ macro_rules! adapter_tests {
             listing_goes_on_from_every_page_after_a_restart
             listing_since_a_time_gives_what_changed
             odd_times_hide_nothing
+            ties_in_a_changing_order_are_read_whole_or_told
+            records_that_go_move_none_out_of_sight
+            list_that_lost_its_last_record_is_empty
             told_positions_are_where_pages_begin
             cancelling_ends_a_call_at_once
             rate_limit_is_waited_for

@@ -229,10 +229,12 @@ pub fn checkpoint(connection: ConnectionId, entity: Entity, n: u32) -> Checkpoin
         connection_id: connection,
         entity,
         position: Some(format!("page={n}")),
+        seam: n.is_multiple_of(2).then(|| Json(vec![format!("id-{n}")])),
         high_water: Some(at(n)),
         began_at: Some(at(n + 1)),
         vendor_clock: Some(at(n + 2)),
         is_whole: n.is_multiple_of(2),
+        missing: n.is_multiple_of(3).then(|| Digest::of(&[b"missing"])),
     }
 }
 

@@ -34,8 +34,8 @@ class AlreadyExistsError(CmmsError):
 
 class ConflictError(CmmsError):
     """Codes: CMMS-OP-006, CMMS-EMBED-001, CMMS-WO-002, CMMS-CONN-006, CMMS-CONN-007, CMMS-SYNC-001, CMMS-SYNC-005,
-    CMMS-SYNC-008, CMMS-SYNC-010, CMMS-SYNC-011, CMMS-SYNC-013, CMMS-SYNC-014, CMMS-COPY-001, CMMS-COPY-002,
-    CMMS-COPY-003, CMMS-DEMO-001."""
+    CMMS-SYNC-008, CMMS-SYNC-010, CMMS-SYNC-011, CMMS-SYNC-013, CMMS-SYNC-014, CMMS-SYNC-015, CMMS-SYNC-016,
+    CMMS-COPY-001, CMMS-COPY-002, CMMS-COPY-003, CMMS-DEMO-001."""
 
 
 class StaleVersionError(CmmsError):
@@ -66,7 +66,8 @@ class StorageFullError(CmmsError):
 
 
 class UpstreamError(CmmsError):
-    """Codes: CMMS-VENDOR-002, CMMS-VENDOR-003, CMMS-VENDOR-004, CMMS-VENDOR-006, CMMS-VENDOR-007, CMMS-VENDOR-010."""
+    """Codes: CMMS-VENDOR-002, CMMS-VENDOR-003, CMMS-VENDOR-004, CMMS-VENDOR-006, CMMS-VENDOR-007, CMMS-VENDOR-010,
+    CMMS-VENDOR-011."""
 
 
 class UnsupportedError(CmmsError):
@@ -139,6 +140,8 @@ _BY_CODE: dict[str, type[CmmsError]] = {
     "CMMS-SYNC-012": UnavailableError,
     "CMMS-SYNC-013": ConflictError,
     "CMMS-SYNC-014": ConflictError,
+    "CMMS-SYNC-015": ConflictError,
+    "CMMS-SYNC-016": ConflictError,
     "CMMS-VENDOR-001": UnavailableError,
     "CMMS-VENDOR-002": UpstreamError,
     "CMMS-VENDOR-003": UpstreamError,
@@ -149,6 +152,7 @@ _BY_CODE: dict[str, type[CmmsError]] = {
     "CMMS-VENDOR-008": CallTimeoutError,
     "CMMS-VENDOR-009": UnsupportedError,
     "CMMS-VENDOR-010": UpstreamError,
+    "CMMS-VENDOR-011": UpstreamError,
     "CMMS-SECRET-001": UnavailableError,
     "CMMS-SECRET-002": UnavailableError,
     "CMMS-SECRET-003": UnavailableError,

@@ -645,15 +645,22 @@ class ConnectionTest(Model):
     __slots__ = ()
     _fields = (
         "ok",
+        "kinds",
         "health",
         "account",
     )
 
     @property
     def ok(self) -> bool:
-        """True: the vendor accepted the credentials and answered."""
+        """True: the vendor accepted the credentials, and every kind of record can be read."""
         value: bool = self._data["ok"]
         return value
+
+    @property
+    def kinds(self) -> list[KindTest]:
+        """What came of each kind of record."""
+        value = self._data["kinds"]
+        return [KindTest(item) for item in value]
 
     @property
     def health(self) -> ConnectionHealth:
@@ -849,6 +856,35 @@ class FieldMapping(Model):
     def transformation_rule(self) -> Any:
         """What happens to the value on the way."""
         return self._data.get("transformation_rule")
+
+
+class KindTest(Model):
+    """Whether a kind of record can be read."""
+
+    __slots__ = ()
+    _fields = (
+        "entity",
+        "ok",
+        "error",
+    )
+
+    @property
+    def entity(self) -> Entity:
+        """The kind."""
+        value = self._data["entity"]
+        return Entity(value)
+
+    @property
+    def ok(self) -> bool:
+        """Whether its records can be read."""
+        value: bool = self._data["ok"]
+        return value
+
+    @property
+    def error(self) -> RunError | None:
+        """Why not."""
+        value = self._data.get("error")
+        return None if value is None else RunError(value)
 
 
 class MappingDeleted(Model):
@@ -1754,6 +1790,7 @@ __all__ = [
     "External",
     "FieldMapping",
     "HealthState",
+    "KindTest",
     "MaintenanceType",
     "MappingDeleted",
     "MappingDirection",

@@ -154,7 +154,17 @@ async fn test(database: Database, named: &str) -> Result<ExitCode> {
     if let Some(account) = answer.account {
         say!("  {}", shown(&account));
     }
-    Ok(ExitCode::SUCCESS)
+    for kind in answer.kinds {
+        if let Some(error) = kind.error {
+            say!("  {}: {} {}", kind.entity, error.code, shown(&error.detail));
+            say!("    {}", error.remedy);
+        }
+    }
+    Ok(if answer.ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn first_line(text: &str) -> String {

@@ -67,6 +67,9 @@ pub enum Fault {
     /// Status 500, for so many requests in a row unless the plan says
     /// otherwise.
     ServerErrors(u32),
+    /// Status 403: the account may not read that. Unless the plan says
+    /// otherwise it stays so until the faults are ended.
+    Forbidden,
     /// The connection is reset before the first byte of an answer.
     ResetBeforeHeaders,
     /// The connection is reset behind a third of the body.
@@ -134,7 +137,7 @@ pub enum Fault {
 
 impl Fault {
     /// The whole table, one entry a line.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::TooManyRequests(RetryAfter::Seconds(7)),
         Self::TooManyRequests(RetryAfter::Date(30)),
         Self::TooManyRequests(RetryAfter::Garbage),
@@ -142,6 +145,7 @@ impl Fault {
         Self::ServerErrors(1),
         Self::ServerErrors(4),
         Self::ServerErrors(50),
+        Self::Forbidden,
         Self::ResetBeforeHeaders,
         Self::ResetMidBody,
         Self::TruncatedJson,
@@ -225,6 +229,7 @@ impl fmt::Display for Fault {
                 RetryAfter::Missing => f.write_str("429 without Retry-After"),
             },
             Self::ServerErrors(n) => write!(f, "500 x {n}"),
+            Self::Forbidden => f.write_str("403"),
             Self::ResetBeforeHeaders => f.write_str("reset before headers"),
             Self::ResetMidBody => f.write_str("reset mid-body"),
             Self::TruncatedJson => f.write_str("truncated JSON"),

@@ -54,7 +54,7 @@ impl From<Fault> for FaultPlan {
     fn from(fault: Fault) -> Self {
         let times = match fault {
             Fault::ServerErrors(burst) => burst,
-            Fault::EmptyList | Fault::ShortList => u32::MAX,
+            Fault::EmptyList | Fault::ShortList | Fault::Forbidden => u32::MAX,
             Fault::MovingRecords | Fault::ClockAhead | Fault::ClockBehind => 5,
             _ => 1,
         };

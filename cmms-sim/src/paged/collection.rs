@@ -114,6 +114,14 @@ impl Collection {
         self.changed();
     }
 
+    /// Orders records of one time anew.
+    pub(super) fn shuffle_ties(&mut self, random: &mut fastrand::Rng) {
+        let records = &self.records;
+        random.shuffle(&mut self.by_updated);
+        self.by_updated
+            .sort_by_key(|at| records.get(*at).map(|record| record.updated.as_str()));
+    }
+
     pub(super) fn remove(&mut self, id: &str) -> bool {
         let before = self.records.len();
         self.records.retain(|record| record.id != id);

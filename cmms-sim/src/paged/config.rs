@@ -21,6 +21,9 @@ pub struct PagedConfig {
     pub page_sizes: Vec<usize>,
     /// The most records a page has; a higher `pageSize` is clipped to it.
     pub page_cap: usize,
+    /// Whether lists of changes order records of one time anew at each
+    /// request, as from replicas without a tie-breaker.
+    pub ties_shuffled: bool,
     /// How long each answer takes.
     pub latency: Duration,
     /// The start time of the vendor's clock; all seeded data lies before it.
@@ -36,6 +39,7 @@ impl Default for PagedConfig {
             token: "test-token".to_owned(),
             page_sizes: vec![100, 1000],
             page_cap: 5000,
+            ties_shuffled: false,
             latency: Duration::ZERO,
             // 2026-06-01T08:00:00Z
             now: DateTime::from_timestamp(1_780_300_800, 0).unwrap_or_default(),
@@ -86,6 +90,13 @@ impl PagedConfig {
         self
     }
 
+    /// Sets whether records of one time come in another order at each request.
+    #[must_use]
+    pub fn ties_shuffled(mut self, shuffled: bool) -> Self {
+        self.ties_shuffled = shuffled;
+        self
+    }
+
     /// Sets how long each answer takes.
     #[must_use]
     pub fn latency(mut self, latency: Duration) -> Self {
@@ -109,6 +120,7 @@ impl fmt::Debug for PagedConfig {
             .field("work_orders", &self.work_orders)
             .field("page_sizes", &self.page_sizes)
             .field("page_cap", &self.page_cap)
+            .field("ties_shuffled", &self.ties_shuffled)
             .field("latency", &self.latency)
             .field("now", &self.now)
             .finish_non_exhaustive()

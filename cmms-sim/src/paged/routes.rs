@@ -97,6 +97,10 @@ fn list(state: &mut State, request: &Request, name: &str, twist: Option<Twist>) 
             _ => Share::Whole,
         },
     };
+    if state.config.ties_shuffled {
+        let mut random = state.ties.fork();
+        state.collection_mut(entity).shuffle_ties(&mut random);
+    }
     let twisted = twist != Some(Twist::Ties) || state.tie(entity, &wanted);
     let mut reply = Reply::json(200, state.collection_mut(entity).page(&wanted));
     reply.twisted = twisted;

@@ -22,6 +22,7 @@ pub(super) struct State {
     pub(super) clock_is_behind: bool,
     pub(super) log: VecDeque<PagedRequest>,
     edits: fastrand::Rng,
+    pub(super) ties: fastrand::Rng,
     assets: Collection,
     work_orders: Collection,
 }
@@ -34,6 +35,7 @@ impl State {
             clock_is_behind: false,
             log: VecDeque::new(),
             edits: fastrand::Rng::with_seed(config.seed ^ 0x5eed),
+            ties: fastrand::Rng::with_seed(config.seed),
             assets,
             work_orders,
             config,

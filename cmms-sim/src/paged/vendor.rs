@@ -232,6 +232,11 @@ impl PagedVendor {
         self.lock().config.token = token.into();
     }
 
+    /// Sets whether equal records come in another order at each request.
+    pub fn set_ties_shuffled(&self, shuffled: bool) {
+        self.lock().config.ties_shuffled = shuffled;
+    }
+
     /// Sets how long each answer takes.
     pub fn set_latency(&self, latency: Duration) {
         *lock(&self.shared.latency) = latency;

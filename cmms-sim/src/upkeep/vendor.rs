@@ -263,6 +263,11 @@ impl UpkeepVendor {
         self.lock().config.api_plan = included;
     }
 
+    /// Sets whether equal records come in another order at each request.
+    pub fn set_ties_shuffled(&self, shuffled: bool) {
+        self.lock().config.ties_shuffled = shuffled;
+    }
+
     /// Sets how long each answer takes.
     pub fn set_latency(&self, latency: Duration) {
         self.lock().config.latency = latency;

@@ -62,6 +62,7 @@ fn instead<S: Service>(service: &S, request: &Request, fault: Fault) -> Option<R
             }
         }
         Fault::ServerErrors(_) => failure(500, "Internal server error"),
+        Fault::Forbidden => failure(403, "Forbidden"),
         Fault::LoginPage => Reply::json(200, PAGE).content_type("text/html; charset=utf-8"),
         Fault::RedirectToHttp => {
             Reply::json(302, "").header("location", format!("http://{name}:80{path}"))

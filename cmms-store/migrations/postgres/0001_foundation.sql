@@ -191,10 +191,12 @@ CREATE TABLE sync_checkpoints (
     connection_id       uuid NOT NULL,
     entity              text COLLATE "C" NOT NULL,
     position            text COLLATE "C",
+    seam                json,
     high_water          timestamptz,
     began_at            timestamptz,
     vendor_clock        timestamptz,
     is_whole            boolean NOT NULL,
+    missing             bytea,
     PRIMARY KEY (org_id, connection_id, entity)
 );
 

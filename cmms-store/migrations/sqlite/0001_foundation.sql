@@ -193,10 +193,12 @@ CREATE TABLE sync_checkpoints (
     connection_id BLOB NOT NULL,
     entity        TEXT NOT NULL,
     position      TEXT,
+    seam          TEXT,
     high_water    INTEGER,
     began_at      INTEGER,
     vendor_clock  INTEGER,
     is_whole      INTEGER NOT NULL,
+    missing       BLOB,
     PRIMARY KEY (org_id, connection_id, entity)
 ) STRICT, WITHOUT ROWID;
 

@@ -3,6 +3,7 @@
 mod clocks;
 mod connection;
 mod incremental;
+mod kinds;
 mod local;
 mod outcomes;
 mod poison;

@@ -82,3 +82,10 @@ async fn twin_a_time_that_is_believed_is_caught() {
     let wrong = super::clocks::odd_time(Where::Sqlite, "2126-01-01T00:00:00.000Z").await;
     assert!(wrong.len() > 10, "{wrong:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twin_offsets_that_are_believed_are_caught() {
+    let _broken = Broken::now(Failpoint::BelieveOffsets).await;
+    let (here, status) = super::kinds::ties(Where::Sqlite, 100).await;
+    assert!(here < 320 && status == SyncStatus::Ok, "{here} {status:?}");
+}

@@ -5,7 +5,8 @@
 //!
 //! - **Changes**: ascending `updatedAt` from a lower bound that moves up with each page. The bound is
 //!   inclusive and ids seen at it are remembered; an offset is used only inside a block of equal times, and
-//!   then the request overlaps by the one row that must still be there.
+//!   then the request overlaps by the one row that must still be there. A block whose rows come in another order
+//!   at each request is read until as many ids are known as it has rows, twice the same.
 //! - **Listing**: offsets alone, with the same overlap. For lists whose filter or order is not honoured,
 //!   which the rows themselves show.
 //!
@@ -16,13 +17,17 @@
 
 mod changes;
 mod listing;
+mod part;
+mod tie;
 
 use self::changes::Changes;
 use self::listing::Listing;
+use self::part::{Of, Part};
+use self::tie::{Seen, Tie};
 use super::wire::Row;
 use crate::http::misunderstood;
 use chrono::{DateTime, Utc};
-use cmms_core::ports::adapter::ExternalRecord;
+use cmms_core::ports::adapter::{ExternalRecord, Remark};
 use cmms_core::{Error, Result, code};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -30,6 +35,8 @@ use std::time::Duration;
 
 /// Rounds without anything new after which the list cannot be read.
 const IDLE_MAX: u8 = 30;
+/// Rows of a block of equal times that are remembered; beyond, a row may be given twice.
+const SEEN_MAX: usize = 10_000;
 /// The filter by time: inclusive, in milliseconds since 1970.
 const UPDATED_FROM: &str = "updatedAtGreaterThanOrEqualTo";
 /// Pauses before a list that contradicts itself is asked again: an index can lag for a moment.
@@ -60,32 +67,6 @@ pub(super) struct Cursor {
     until: Option<i64>,
 }
 
-/// A part of a listing: work orders may need two.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Part {
-    of: Of,
-    /// The lower bound that every part begins with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    from: Option<i64>,
-    /// The latest time seen in the part before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    before: Option<DateTime<Utc>>,
-}
-
-/// Whether a list holds archived work orders unless they are asked for is not known: where it showed none
-/// they are asked for. It is not asked for those that are not archived, since a filter may pass over records
-/// that do not have the field.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Of {
-    /// Everything: there are no archived ones, or they were seen.
-    Whole,
-    /// The list as it is, which has shown no archived ones.
-    Plain,
-    /// The archived ones.
-    Archived,
-}
-
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 enum Mode {
@@ -94,7 +75,10 @@ enum Mode {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bound: Option<i64>,
         /// Rows given at the bound.
-        seen: Vec<String>,
+        seen: Vec<Seen>,
+        /// How the block of rows at the bound is read.
+        #[serde(default, skip_serializing_if = "Tie::is_new")]
+        tie: Tie,
     },
     Listing {
         /// The latest rows that were given or known, oldest first.
@@ -147,27 +131,19 @@ pub(super) enum Turn {
     Doubt(Duration, Cursor),
     /// Records, and where it goes on.
     Page(Vec<ExternalRecord>, Cursor),
-    /// Nothing is left; the latest time seen.
-    End(Option<DateTime<Utc>>),
+    /// Nothing is left.
+    End(Cursor),
 }
 
 impl Cursor {
     /// The beginning of a listing of assets.
     pub(super) fn assets(since: Option<DateTime<Utc>>) -> Self {
-        Self::begin(Part {
-            of: Of::Whole,
-            from: bound(since),
-            before: None,
-        })
+        Self::begin(Part::new(Of::Whole, bound(since)))
     }
 
     /// The beginning of a listing of work orders.
     pub(super) fn work_orders(since: Option<DateTime<Utc>>) -> Self {
-        Self::begin(Part {
-            of: Of::Plain,
-            from: bound(since),
-            before: None,
-        })
+        Self::begin(Part::new(Of::Plain, bound(since)))
     }
 
     fn begin(part: Part) -> Self {
@@ -175,6 +151,7 @@ impl Cursor {
             mode: Mode::Changes {
                 bound: part.from,
                 seen: Vec::new(),
+                tie: Tie::default(),
             },
             at: At::Start,
             high: None,
@@ -189,6 +166,26 @@ impl Cursor {
     /// read, and then have a later time; those of the second part do not count so that they are not missed.
     pub(super) fn high_water(&self) -> Option<DateTime<Utc>> {
         self.part.before.or(self.high)
+    }
+
+    /// Whether every record was asked for, of this part and the one before.
+    pub(super) fn is_whole(&self) -> bool {
+        let by_offsets = matches!(self.mode, Mode::Listing { .. });
+        !self.part.after_changes && (by_offsets || self.part.from.is_none())
+    }
+
+    /// What has to be said of the listing so far.
+    pub(super) fn remarks(&self) -> Vec<Remark> {
+        let gap = "UpKeep gives records that changed at one time in another order at each request, so some of them may be missing";
+        let ignored = "UpKeep heeds no archived=true: archived work orders come in only where its lists have them anyway";
+        let mut remarks = Vec::new();
+        if self.part.has_gap {
+            remarks.push(Remark::Gap(gap.into()));
+        }
+        if self.part.ignores_archived {
+            remarks.push(Remark::Ignored(ignored.into()));
+        }
+        remarks
     }
 
     /// The next request.
@@ -256,8 +253,8 @@ impl Cursor {
     fn without_order(self) -> Self {
         let given: Vec<String> = match &self.mode {
             Mode::Changes { seen, .. } => {
-                let ids = seen.iter().filter(|key| is_id(key));
-                ids.take(1).cloned().collect()
+                let ids = seen.iter().filter(|row| is_id(&row.0));
+                ids.take(1).map(|row| row.0.clone()).collect()
             }
             Mode::Listing { missing, .. } => missing.clone(),
         };
@@ -288,26 +285,51 @@ impl Cursor {
 
     /// The end of a part: where the next begins, or the end of all.
     fn end(self) -> Turn {
-        let high_water = self.high_water();
         match self.part.of {
-            Of::Plain => Turn::Again(Self::begin(Part {
-                of: Of::Archived,
-                from: self.part.from,
-                before: high_water,
-            })),
-            Of::Whole | Of::Archived => Turn::End(high_water),
+            Of::Plain => {
+                let is_whole = self.is_whole();
+                Turn::Again(Self::begin(Part {
+                    of: Of::Archived,
+                    from: self.part.from.filter(|_| !is_whole),
+                    before: self.high_water(),
+                    after_changes: !is_whole,
+                    ..self.part
+                }))
+            }
+            Of::Whole | Of::Archived => Turn::End(self),
         }
+    }
+
+    /// The end of a list that had records and has none at all, however often it is asked: they may all be gone.
+    fn emptied(mut self) -> Turn {
+        self.part.from = None;
+        self.end()
+    }
+
+    /// Whether the answer to a request for archived work orders has others: the filter is not heeded, and the rest
+    /// was read already. Where the rows do not say what they are, the list begins as it did without the filter.
+    fn ignores_archived(&self, rows: &[Row]) -> bool {
+        let begins = self.part.of == Of::Archived && self.at == At::Start && self.high.is_none();
+        let says = rows.iter().any(|r| r.archived.is_some());
+        let first = rows.first().map(|r| &r.key);
+        begins
+            && (rows.iter().any(|r| r.archived == Some(false))
+                || (!says && first.is_some() && first == self.part.first.as_ref()))
     }
 
     /// Takes the page that the query gave.
     ///
     /// # Errors
     /// `CMMS-VENDOR-004` when the list does not move on, `CMMS-VENDOR-010` when it ends early.
-    pub(super) fn turn(self, rows: Vec<Row>) -> Result<Turn> {
+    pub(super) fn turn(mut self, rows: Vec<Row>) -> Result<Turn> {
         if self.idle > IDLE_MAX {
             return Err(misunderstood(
                 "UpKeep's list does not move on: its pages give the same records again",
             ));
+        }
+        if self.ignores_archived(&rows) {
+            self.part.ignores_archived = true;
+            return Ok(self.end());
         }
         let Self {
             mut part,
@@ -318,14 +340,18 @@ impl Cursor {
             doubts,
             until,
         } = self;
-        if part.of == Of::Plain && at != At::Newest && rows.iter().any(|r| r.archived) {
-            part.of = Of::Whole;
+        if part.of == Of::Plain && at != At::Newest {
+            part.first = part.first.or_else(|| Some(rows.first()?.key.clone()));
+            if rows.iter().any(Row::is_archived) {
+                part.of = Of::Whole;
+            }
         }
         match mode {
-            Mode::Changes { bound, seen } => Changes {
+            Mode::Changes { bound, seen, tie } => Changes {
                 part,
                 bound,
                 seen,
+                tie,
                 high,
                 idle,
                 doubts,
@@ -362,7 +388,7 @@ impl Cursor {
             Mode::Changes { .. } if listed => self.doubt(At::Start),
             Mode::Changes { seen, .. } => {
                 // Of many rows at one time a few are asked for.
-                seen.retain(|key| key != id);
+                seen.retain(|row| row.0 != *id);
                 seen.truncate(2);
                 self.at = At::Start;
                 Ok(Turn::Again(self))
@@ -393,8 +419,8 @@ impl Cursor {
         in_time
             && match self.part.of {
                 Of::Whole => true,
-                Of::Plain => !row.archived,
-                Of::Archived => row.archived,
+                Of::Plain => !row.is_archived(),
+                Of::Archived => row.is_archived(),
             }
     }
 }
@@ -412,10 +438,6 @@ fn latest(high: Option<DateTime<Utc>>, rows: &[Row]) -> Option<DateTime<Utc>> {
         .filter_map(|r| r.record.updated_at)
         .max()
         .max(high)
-}
-
-fn count<T>(rows: &[T]) -> u64 {
-    u64::try_from(rows.len()).unwrap_or(u64::MAX)
 }
 
 /// How many different rows.

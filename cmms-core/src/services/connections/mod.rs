@@ -11,12 +11,14 @@ use super::app::App;
 use super::audit::{AuditEvent, changes};
 use super::paging::{self, Order, Wanted};
 use super::patching::check_version;
+use super::sync::error_of;
 use super::uow::Uow;
 use crate::context::{CallContext, Permission};
 use crate::domain::check::Checks;
 use crate::domain::connection::{
     Connection, ConnectionHealth, ConnectionOptions, CredentialInfo, slug,
 };
+use crate::domain::entity::Entity;
 use crate::domain::secret::SealedSecret;
 use crate::ids::ConnectionId;
 use crate::page::Page;
@@ -32,7 +34,7 @@ use std::sync::Arc;
 pub use ensure::ensure;
 pub use remove::delete;
 pub use request::{
-    ConnectionDeleted, ConnectionSort, ConnectionTest, CreateConnection, GetConnection,
+    ConnectionDeleted, ConnectionSort, ConnectionTest, CreateConnection, GetConnection, KindTest,
     ListConnections, UpdateConnection,
 };
 
@@ -239,9 +241,14 @@ pub async fn test(cx: &CallContext, app: &App, input: GetConnection) -> Result<C
     let (connection, adapter, acx) = open_by_id(cx, app, input.cmms_connection_id).await?;
     match adapter.check(&acx).await {
         Ok(checked) => {
-            let health = note_success(cx, app, connection.id).await?;
+            let refused = checked.kinds.iter().find_map(|(_, e)| e.as_ref());
+            let health = match refused {
+                None => note_success(cx, app, connection.id).await?,
+                Some(e) => note_failure(cx, app, connection.id, e).await?,
+            };
             Ok(ConnectionTest {
-                ok: true,
+                ok: refused.is_none(),
+                kinds: checked.kinds.iter().map(kind_test).collect(),
                 account: checked.account,
                 health,
             })
@@ -250,6 +257,14 @@ pub async fn test(cx: &CallContext, app: &App, input: GetConnection) -> Result<C
             note_failure(cx, app, connection.id, &e).await?;
             Err(e)
         }
+    }
+}
+
+fn kind_test((entity, error): &(Entity, Option<Error>)) -> KindTest {
+    KindTest {
+        entity: *entity,
+        ok: error.is_none(),
+        error: error.as_ref().map(|e| error_of(e, Some(*entity), None)),
     }
 }
 

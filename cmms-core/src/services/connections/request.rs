@@ -1,6 +1,8 @@
 //! What callers send about connections.
 
 use crate::domain::connection::ConnectionOptions;
+use crate::domain::entity::Entity;
+use crate::domain::sync_run::RunError;
 use crate::ids::ConnectionId;
 use crate::request::SecretText;
 use crate::{request, wire_enum};
@@ -118,11 +120,25 @@ request! {
     }
 }
 
+/// Whether a kind of record can be read.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct KindTest {
+    /// The kind.
+    pub entity: Entity,
+    /// Whether its records can be read.
+    pub ok: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<RunError>,
+}
+
 /// The answer to a test of a connection.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct ConnectionTest {
-    /// True: the vendor accepted the credentials and answered.
+    /// True: the vendor accepted the credentials, and every kind of record can be read.
     pub ok: bool,
+    /// What came of each kind of record.
+    pub kinds: Vec<KindTest>,
     /// What the vendor said about the account.
     pub account: Option<String>,
     /// How the connection does now.

@@ -113,6 +113,9 @@ async fn pages_into<'a, R: Synced>(
         save_checkpoint_alone(stream, &checkpoint).await?;
     }
     for mut page in pages {
+        let seam = std::mem::take(&mut page.seam);
+        stream.mark.heed(&page.remarks, page.is_whole, seam);
+        super::remarks::tell(&page.remarks, R::ENTITY, &mut open.run);
         let behind = stream
             .mark
             .behind(&stream.checkpoint, page.next.as_ref(), page.high_water);
@@ -343,6 +346,14 @@ pub(super) async fn begin_anew<R: Synced>(stream: &mut Stream<'_, R>) -> Result<
         position: None,
         ..stream.checkpoint.clone()
     };
+    keep(stream, checkpoint).await
+}
+
+/// Keeps a checkpoint that no rows belong to.
+pub(super) async fn keep<R: Synced>(
+    stream: &mut Stream<'_, R>,
+    checkpoint: Checkpoint,
+) -> Result<()> {
     let mut uow = Uow::begin(stream.app, stream.cx).await?;
     stream.held.check(uow.tx(), R::ENTITY).await?;
     save_checkpoint(uow, &checkpoint).await?;

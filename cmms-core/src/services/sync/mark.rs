@@ -9,10 +9,11 @@ use super::run::error_of;
 use super::sieve::Records;
 use crate::clock::micros;
 use crate::domain::entity::Entity;
-use crate::domain::sync_run::{RunError, SyncRun};
+use crate::domain::sync_run::SyncRun;
 use crate::domain::sync_state::Checkpoint;
 use crate::failpoint::{Failpoint, is_on};
-use crate::ports::adapter::Position;
+use crate::ports::adapter::{Position, Remark};
+use crate::record::Json;
 use crate::{Error, code};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashSet;
@@ -22,6 +23,9 @@ use std::time::Duration;
 
 /// Seconds from 1970 back to the first moment of the year 1: no mark is earlier.
 const FIRST: i64 = -62_135_596_800;
+
+/// How far clocks are apart at two moments though nobody set them: `Date` is in whole seconds, and replicas differ.
+const LITTLE: Duration = Duration::from_mins(1);
 
 /// What a listing makes of its checkpoint.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +37,10 @@ pub(super) struct Mark {
     /// When it began: by our clock, and by the vendor's where that was heard.
     began: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
     look_back: Duration,
+    /// Whether records may be missing.
+    has_gap: bool,
+    /// The ids that the latest page ends with.
+    seam: Vec<String>,
 }
 
 impl Mark {
@@ -48,6 +56,8 @@ impl Mark {
             is_whole: false,
             began: Some((here, vendor)),
             look_back,
+            has_gap: false,
+            seam: Vec::new(),
         };
         mark.before = mark.borne_out(stored);
         mark
@@ -60,7 +70,16 @@ impl Mark {
             is_whole: stored.is_whole,
             began: Some((stored.began_at?, stored.vendor_clock)),
             look_back,
+            has_gap: false,
+            seam: Vec::new(),
         })
+    }
+
+    /// Heeds what a page says of the listing.
+    pub(super) fn heed(&mut self, remarks: &[Remark], is_whole: bool, seam: Vec<String>) {
+        self.seam = seam;
+        self.is_whole |= is_whole;
+        self.has_gap |= remarks.iter().any(|r| matches!(r, Remark::Gap(_)));
     }
 
     /// The stored mark, earlier by as much as the vendor's clock went back against ours since it was taken.
@@ -77,12 +96,15 @@ impl Mark {
         };
         let (here, vendor) = self.began?;
         let then = ahead(stored.vendor_clock, stored.began_at);
+        // By a little they differ always, and the look-back covers that.
+        let little = TimeDelta::from_std(LITTLE.min(self.look_back)).unwrap_or_default();
         let back = match (then, ahead(vendor, Some(here))) {
-            (Some(then), Some(now)) => (then - now).max(TimeDelta::zero()),
-            _ => TimeDelta::zero(),
+            (Some(then), Some(now)) => Some(then - now).filter(|back| *back > little),
+            _ => None,
         };
-        let mark = mark.checked_sub_signed(back)?;
-        (mark <= self.latest()).then_some(mark)
+        let mark = mark.checked_sub_signed(back.unwrap_or_default())?;
+        let latest = self.latest().checked_add_signed(little)?;
+        (mark <= latest).then_some(mark)
     }
 
     /// The latest that a mark of this listing may be.
@@ -102,7 +124,8 @@ impl Mark {
         next: Option<&Position>,
         seen: Option<DateTime<Utc>>,
     ) -> Checkpoint {
-        let high_water = if next.is_some() {
+        // Where records may be missing, the next listing looks for them again.
+        let high_water = if next.is_some() || self.has_gap {
             self.before
         } else {
             self.after(seen)
@@ -117,6 +140,7 @@ impl Mark {
             began_at: self.began.map(|(here, _)| here),
             vendor_clock: self.began.and_then(|(_, vendor)| vendor),
             is_whole: self.is_whole,
+            seam: (next.is_some() && !self.seam.is_empty()).then(|| Json(self.seam.clone())),
             ..stored.clone()
         }
     }
@@ -183,11 +207,6 @@ impl Ahead {
         let why = Error::new(code::RECORDS_AHEAD, detail);
         run.add_error(error_of(&why, Some(entity), None));
     }
-}
-
-/// Whether an entry of a run tells something of which nothing is missing.
-pub(super) fn is_notice(error: &RunError) -> bool {
-    error.code == code::RECORDS_AHEAD.id()
 }
 
 #[cfg(test)]
@@ -296,6 +315,18 @@ mod tests {
             Some("2026-06-02T09:00:00Z"),
         );
         assert_eq!(unchanged.before, before.high_water);
+        let a_little = begin(
+            &before,
+            "2026-06-01T09:00:00Z",
+            Some("2026-06-02T08:59:10Z"),
+        );
+        assert_eq!(a_little.before, before.high_water);
+        let at_once = begin(
+            &before,
+            "2026-06-01T08:00:00Z",
+            Some("2026-06-02T07:59:59Z"),
+        );
+        assert_eq!(at_once.before, before.high_water);
         let further = begin(
             &before,
             "2026-06-01T09:00:00Z",

@@ -14,6 +14,7 @@ mod quarantine;
 mod recent;
 mod references;
 pub(super) mod remap;
+mod remarks;
 mod run;
 mod sieve;
 mod stream;
@@ -24,7 +25,7 @@ mod unlisted;
 mod withdraw;
 mod write;
 
-pub(super) use run::close;
+pub(super) use run::{close, error_of};
 
 use super::app::App;
 use super::{connections, runs};

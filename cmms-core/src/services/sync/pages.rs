@@ -3,7 +3,10 @@
 
 use crate::Result;
 use crate::domain::entity::Entity;
-use crate::ports::adapter::{Adapter, AdapterCx, Position, PullPage, PullReq, VendorClock};
+use crate::ports::adapter::{
+    Adapter, AdapterCx, Pages as Numbering, Position, PullPage, PullReq, VendorClock,
+};
+use crate::ports::seam::{Joined, Seam};
 use crate::{Error, code};
 use chrono::{DateTime, Utc};
 use std::collections::VecDeque;
@@ -29,6 +32,10 @@ pub(super) struct Listing {
     pub(super) entity: Entity,
     /// Where it goes on. None: at its beginning.
     pub(super) position: Option<Position>,
+    /// How its pages are reached.
+    pub(super) numbering: Numbering,
+    /// The ids that the page before it ended with, where it goes on and they are known.
+    pub(super) seam: Vec<String>,
     /// Only what changed since then. None: everything.
     pub(super) since: Option<DateTime<Utc>>,
     /// How many pages are asked for at a time.
@@ -47,8 +54,17 @@ impl Pages {
                 listing,
             };
             let mut position = ahead.listing.position.clone();
+            let mut seam = Seam::new(ahead.listing.numbering, &ahead.listing.seam);
             loop {
-                let page = ahead.page(position).await;
+                let page = ahead.page(position.clone()).await;
+                let page = match page.and_then(|page| seam.join(position, page)) {
+                    Ok(Joined::Back(to)) => {
+                        position = to;
+                        continue;
+                    }
+                    Ok(Joined::Page(page)) => Ok(page),
+                    Err(e) => Err(e),
+                };
                 let next = page.as_ref().ok().and_then(|p| p.next.clone());
                 if to.send(page).await.is_err() || next.is_none() {
                     return;

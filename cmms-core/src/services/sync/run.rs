@@ -2,17 +2,16 @@
 
 use super::heartbeat::beat;
 use super::lease::{self, Held};
-use super::mark;
 use super::quarantine;
+use super::remarks;
 use super::stream::Stream;
 use super::synced::with_entity;
-use super::unlisted;
 use crate::context::CallContext;
 use crate::domain::connection::Connection;
 use crate::domain::entity::{Entity, SyncType};
 use crate::domain::sync_run::{RunError, StreamCount, SyncRun, SyncStatus};
 use crate::ids::{ConnectionId, RunId};
-use crate::ports::adapter::{Adapter, AdapterCx};
+use crate::ports::adapter::{Adapter, AdapterCx, concerns_all_kinds};
 use crate::ports::repository::TxExt;
 use crate::ports::store::SaveRule;
 use crate::record::{Field, Json};
@@ -112,9 +111,10 @@ pub(super) async fn carry_out(app: &App, begun: Begun) -> Result<SyncRun> {
         _active,
     } = begun;
     let cx = &cx;
+    let mut kinds = Kinds::default();
     let outcome = tokio::select! {
         biased;
-        outcome = streams(cx, app, &plan, &held, &mut run) => outcome,
+        outcome = streams(cx, app, &plan, &held, &mut run, &mut kinds) => outcome,
         // What was being written is undone.
         lost = beat(cx, app, &held) => Err(lost),
     };
@@ -125,24 +125,46 @@ pub(super) async fn carry_out(app: &App, begun: Begun) -> Result<SyncRun> {
             End::PutBack
         }
         Err(e) => End::Failed(e),
-        Ok(()) => End::Reached,
+        Ok(()) => End::Reached(kinds),
     };
     finish(cx, app, &plan, &held, run, end).await
 }
 
-/// Brings in one kind of record after the other.
+/// How the kinds of record of a run ended.
+#[derive(Default)]
+struct Kinds {
+    /// How many came through.
+    through: usize,
+    /// Why others did not; no kind where the error is about the connection as a whole.
+    failed: Vec<(Option<Entity>, Error)>,
+}
+
+/// Brings in one kind of record after the other. One that the vendor refuses does not keep the others from coming in.
 async fn streams(
     cx: &CallContext,
     app: &App,
     plan: &Plan,
     held: &Held,
     run: &mut SyncRun,
+    kinds: &mut Kinds,
 ) -> Result<()> {
     for entity in plan.sync_type.entities() {
-        with_entity!(*entity, R => async {
+        let ended = with_entity!(*entity, R => async {
             Stream::<R>::open(cx, app, plan, held).await?.drain(run).await
         }
-        .await)?;
+        .await);
+        match ended {
+            Ok(()) => kinds.through += 1,
+            Err(e) if is_ours(&e) => return Err(e),
+            Err(e) if concerns_all_kinds(&e) => {
+                kinds.failed.push((None, e));
+                return Ok(());
+            }
+            Err(e) => {
+                tracing::debug!(%entity, error = %e, "goes on with the next kind of record");
+                kinds.failed.push((Some(*entity), e));
+            }
+        }
     }
     Ok(())
 }
@@ -240,8 +262,8 @@ pub(crate) async fn close(cx: &CallContext, app: &App, id: RunId) -> Result<Sync
 
 /// How a run comes to its end in this process.
 enum End {
-    /// All was read.
-    Reached,
+    /// Each kind of record came to its end.
+    Reached(Kinds),
     /// Something went wrong, or the caller gave up.
     Failed(Error),
     /// The application stops; another process goes on.
@@ -263,26 +285,31 @@ async fn finish(
     held.check_all(uow.tx()).await?;
     let now = uow.now();
     let put_back = matches!(end, End::PutBack);
-    let failure = match end {
-        End::Failed(e) => Some(e),
-        End::Reached | End::PutBack => None,
+    let (through, failed) = match end {
+        End::Failed(e) => (0, vec![(None, e)]),
+        End::Reached(kinds) => (kinds.through, kinds.failed),
+        End::PutBack => (0, Vec::new()),
     };
+    let failure = failed.first().map(|(_, e)| e);
     let waiting =
         quarantine::waiting(uow.tx(), plan.connection.id, plan.sync_type.entities()).await?;
-    run.status = match &failure {
+    run.status = match failure {
         _ if put_back => SyncStatus::Queued,
         Some(e) if e.kind() == ErrorKind::Cancelled => SyncStatus::Cancelled,
-        Some(_) => SyncStatus::Failed,
-        None if waiting > 0 || quarantine::is_noted(&run) || unlisted::is_noted(&run) => {
+        Some(_) if through == 0 => SyncStatus::Failed,
+        Some(_) => SyncStatus::Partial,
+        None if waiting > 0 || quarantine::is_noted(&run) || remarks::is_incomplete(&run) => {
             SyncStatus::Partial
         }
         None => SyncStatus::Ok,
     };
-    if let Some(e) = &failure {
-        // What ended the run is worth more than one more record of many.
-        run.errors.0.insert(0, error_of(e, None, None));
+    for (entity, e) in failed.iter().rev() {
+        // What ended a kind is worth more than one more record of many.
+        run.errors.0.insert(0, error_of(e, *entity, None));
         run.errors.0.truncate(crate::domain::sync_run::MAX_ERRORS);
-    } else if waiting > 0 && run.errors.0.iter().all(mark::is_notice) && !put_back {
+    }
+    if failed.is_empty() && waiting > 0 && run.errors.0.iter().all(remarks::is_notice) && !put_back
+    {
         let detail = format!("{waiting} records of earlier runs wait in quarantine");
         run.add_error(error_of(
             &Error::new(code::RECORDS_WAITING, detail),
@@ -304,12 +331,12 @@ async fn finish(
         "sync.finish"
     };
     let mut event = AuditEvent::new(action, "run", run.id).version(run.version);
-    if let Some(e) = &failure {
+    if let Some(e) = failure {
         event = event.cause(e.code().id());
     }
     uow.commit(event).await?;
     run.derive();
-    match failure {
+    match failed.into_iter().next().map(|(_, e)| e) {
         None if put_back => Ok(run),
         None => {
             connections::note_success(&closing, app, plan.connection.id).await?;
@@ -329,7 +356,11 @@ fn is_ours(e: &Error) -> bool {
 }
 
 /// An error as a run lists it.
-pub(super) fn error_of(e: &Error, entity: Option<Entity>, external_id: Option<&str>) -> RunError {
+pub(in crate::services) fn error_of(
+    e: &Error,
+    entity: Option<Entity>,
+    external_id: Option<&str>,
+) -> RunError {
     RunError {
         code: e.code().id().to_owned(),
         detail: e.problem(None).detail,

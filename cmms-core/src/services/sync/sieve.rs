@@ -13,6 +13,7 @@ use super::quarantine::{Bad, Met};
 use super::recent::Recent;
 use super::references::Known;
 use super::synced::Synced;
+use super::unlisted::Listed;
 use super::write::Item;
 use crate::clock::Clock;
 use crate::context::Scope;
@@ -21,8 +22,9 @@ use crate::domain::entity::Entity;
 use crate::domain::sync_state::LinkDigest;
 use crate::ids::ConnectionId;
 use crate::mapping::{Compiled, MapError, Mapped, VendorRecord};
-use crate::ports::adapter::{ExternalRecord, Position, PullPage, VendorClock};
+use crate::ports::adapter::{ExternalRecord, Position, PullPage, Remark, VendorClock};
 use crate::ports::repository::TxExt;
+use crate::ports::seam;
 use crate::ports::store::{Store, TxMode};
 use crate::record::{Cell, Digest, Field, RawJson};
 use crate::{Error, Result};
@@ -63,6 +65,12 @@ pub(super) struct SievedPage<R> {
     pub(super) next: Option<Position>,
     /// The latest change that the listing has seen.
     pub(super) high_water: Option<DateTime<Utc>>,
+    /// The ids that it ends with.
+    pub(super) seam: Vec<String>,
+    /// Whether the listing turned out to be one of everything.
+    pub(super) is_whole: bool,
+    /// What has to be said of the listing.
+    pub(super) remarks: Vec<Remark>,
 }
 
 impl<R> SievedPage<R> {
@@ -77,6 +85,9 @@ impl<R> SievedPage<R> {
             fetched: fetched as u64,
             next: None,
             high_water: None,
+            seam: Vec::new(),
+            is_whole: false,
+            remarks: Vec::new(),
         }
     }
 
@@ -152,12 +163,16 @@ pub(super) struct Sieve {
     pub(super) batch_records: usize,
     /// Whether nothing of the kind is linked yet, so that no record needs to be looked up.
     pub(super) is_first: bool,
+    /// Whether pages have numbers, so that a listing which goes on must know what the page before ended with.
+    pub(super) is_numbered: bool,
     /// What the vendor's clock shows.
     pub(super) vendor_clock: VendorClock,
     /// How far apart clocks may be before it is told.
     pub(super) look_back: Duration,
     /// Records that the vendor's clock has not reached.
     pub(super) ahead: Ahead,
+    /// What this listing gave, where that is asked at its end.
+    pub(super) listed: Listed,
 }
 
 impl Sieve {
@@ -253,9 +268,15 @@ impl Sieve {
         let mut sieved = SievedPage::new(page.records.len());
         sieved.next = page.next;
         sieved.high_water = page.high_water;
+        if self.is_numbered && sieved.next.is_some() {
+            sieved.seam = seam::end(&page.records);
+        }
+        sieved.is_whole = page.is_whole;
+        sieved.remarks = page.remarks;
         let records = newest(page.records, &mut sieved);
         let now = self.vendor_clock.latest();
         let now = now.unwrap_or_else(|| self.clock.now());
+        self.listed.note(&records);
         self.ahead.note(&records, now, self.look_back);
         // Before the look-up: what is committed after it is still thought to be on its way.
         let on_its_way = recent.note(&records);

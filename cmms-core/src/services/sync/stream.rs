@@ -9,12 +9,12 @@ use super::run::Plan;
 use super::sieve::Sieve;
 use super::synced::Synced;
 use super::tally::Tally;
-use super::unlisted;
+use super::unlisted::{self, Listed};
 use crate::context::CallContext;
 use crate::domain::sync_run::{StreamCount, SyncRun};
 use crate::domain::sync_state::Checkpoint;
 use crate::mapping::{Compiled, compile_with};
-use crate::ports::adapter::Position;
+use crate::ports::adapter::{Pages as Numbering, Position};
 use crate::ports::repository::TxExt;
 use crate::ports::store::TxMode;
 use crate::record::Field;
@@ -105,7 +105,11 @@ impl<'a, R: Synced> Stream<'a, R> {
         // An unfinished listing goes on where it stood. What changed since it began comes with the listing
         // that follows.
         if let Some(position) = self.checkpoint.position.clone() {
-            self.whole(run, Some(Position(position))).await?;
+            match self.whole(run, Some(Position(position))).await {
+                // Its pages no longer fit together, so it begins anew at once.
+                Err(e) if e.is(code::VENDOR_LIST) => {}
+                ended => ended?,
+            }
         }
         self.whole(run, None).await
     }
@@ -129,11 +133,13 @@ impl<'a, R: Synced> Stream<'a, R> {
     async fn listing(&mut self, run: &mut SyncRun, position: Option<Position>) -> Result<()> {
         let capabilities = self.plan.adapter.capabilities().require(R::ENTITY)?;
         let from_the_start = position.is_none();
-        let before = count::<R>(run).fetched;
         let incremental = capabilities.since && !self.plan.force && position.is_none();
         // Only who holds the lease links records, so what is linked from here on is what this listing met.
         let is_first = unlisted::is_none_linked(self).await?;
+        let seam = self.checkpoint.seam.as_ref().filter(|_| !from_the_start);
         let mut listing = Listing {
+            numbering: capabilities.pages,
+            seam: seam.map(|ids| ids.0.clone()).unwrap_or_default(),
             adapter: Arc::clone(&self.plan.adapter),
             acx: self.plan.acx.clone(),
             entity: R::ENTITY,
@@ -159,8 +165,9 @@ impl<'a, R: Synced> Stream<'a, R> {
             listing.since = self.mark.before;
             pages = Pages::fetch(listing.clone());
         }
-        let since = listing.since;
-        self.mark.is_whole |= from_the_start && since.is_none();
+        self.mark.is_whole |= from_the_start && listing.since.is_none();
+        // What a first listing linked, it listed.
+        let listed = Listed::new(from_the_start && !is_first);
         let batch_records = self.plan.connection.options.0.batch_records;
         let most = batch_records.map_or(BATCH_RECORDS, |n| n as usize);
         let sieve = Sieve {
@@ -172,9 +179,11 @@ impl<'a, R: Synced> Stream<'a, R> {
             entity: R::ENTITY,
             batch_records: most,
             is_first,
+            is_numbered: matches!(capabilities.pages, Numbering::Numbered { .. }),
             vendor_clock: pages.vendor_clock(),
             look_back: capabilities.look_back,
             ahead: self.ahead.clone(),
+            listed: listed.clone(),
         };
         let mut parts = sieve.start(pages);
         while let Some(part) = parts.next().await {
@@ -192,10 +201,8 @@ impl<'a, R: Synced> Stream<'a, R> {
             // Parts may always be ready: who shares the caller's task, such as a display of progress, gets its turn.
             tokio::task::yield_now().await;
         }
-        // What a first listing linked, it listed.
-        if from_the_start && since.is_none() && !is_first {
-            let listed = count::<R>(run).fetched - before;
-            unlisted::note::<R>(self, run, listed).await?;
+        if from_the_start && self.mark.is_whole && !is_first {
+            unlisted::note::<R>(self, run, &listed).await?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What an adapter is, and what it needs to be let in.
 
-use super::rig::{PATIENT, Rig, every, first, readable};
+use super::rig::{PATIENT, Rig, TroubleKind, every, first, readable};
 use crate::code;
 use crate::domain::asset::Asset;
 use crate::domain::entity::Entity;
@@ -97,6 +97,31 @@ pub async fn check_accepts_good_credentials(rig: &dyn Rig) {
     let adapter = rig.adapter(PATIENT);
     adapter.check(&rig.connection()).await.unwrap();
     assert!(rig.requests() > 0, "nobody was asked");
+}
+
+/// A kind of record that the account may not read is named; the others are not taken for it.
+pub async fn check_says_which_records_can_be_read(rig: &dyn Rig) {
+    let adapter = rig.adapter(PATIENT);
+    let all = adapter.check(&rig.connection()).await.unwrap().kinds;
+    let named: Vec<_> = all.iter().map(|(entity, _)| *entity).collect();
+    assert_eq!(named, readable(&*adapter));
+    assert!(all.iter().all(|(_, e)| e.is_none()), "{all:?}");
+    let troubles = rig.troubles().into_iter();
+    let forbidden: Vec<_> = troubles
+        .filter(|trouble| trouble.kind == TroubleKind::Forbidden)
+        .collect();
+    assert!(!forbidden.is_empty(), "the rig forbids nothing");
+    for entity in readable(&*adapter) {
+        for trouble in &forbidden {
+            rig.order(trouble, entity, 0);
+            let kinds = adapter.check(&rig.connection()).await.unwrap().kinds;
+            rig.end();
+            for (of, e) in kinds {
+                let told = e.as_ref().is_some_and(|e| e.is(code::VENDOR_FORBIDDEN));
+                assert_eq!(told, of == entity, "{}: {of} {e:?}", trouble.name);
+            }
+        }
+    }
 }
 
 /// Bad credentials are `CMMS-VENDOR-002`, whether they are tested or used, and do not show.

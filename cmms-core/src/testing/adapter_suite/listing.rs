@@ -1,7 +1,8 @@
 //! Listings that nothing disturbs.
 
-use super::rig::{PATIENT, Rig, assert_same, by_id, first, listed, pages, readable};
-use crate::ports::adapter::{Pages, Position, VendorClock};
+use super::rig::{PATIENT, Rig, assert_same, by_id, first, listed, pages, pages_with, readable};
+use crate::ports::adapter::{Pages, Position, Remark, VendorClock};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeMap;
 
 /// A listing of everything ends, and gives every record once and byte for byte.
@@ -99,7 +100,7 @@ pub async fn odd_times_hide_nothing(rig: &dyn Rig) {
             continue;
         }
         for at in odd.map(|at| at.parse().unwrap()) {
-            let id = rig.redate(entity, at);
+            rig.redate(entity, 1, at);
             let mut cx = rig.connection();
             cx.vendor_clock = VendorClock::default();
             let whole = pages(&*adapter, &cx, first(entity, None)).await.unwrap();
@@ -109,7 +110,7 @@ pub async fn odd_times_hide_nothing(rig: &dyn Rig) {
                 apart.is_some_and(|seconds| seconds < 60),
                 "the vendor's clock is not heard: {began:?}"
             );
-            let about = format!("{entity} {id} at {at}");
+            let about = format!("{entity} at {at}");
             assert_same(
                 &by_id(whole.into_iter().flat_map(|page| page.records)),
                 &rig.records(entity),
@@ -127,6 +128,82 @@ pub async fn odd_times_hide_nothing(rig: &dyn Rig) {
                     assert_eq!(since.get(id), served.get(id), "{about}: {id}");
                 }
             }
+        }
+    }
+}
+
+/// Many records of one time, in another order at each request, come in all, or the listing says that it has a gap.
+pub async fn ties_in_a_changing_order_are_read_whole_or_told(rig: &dyn Rig) {
+    let (adapter, cx) = (rig.adapter(PATIENT), rig.connection());
+    let at = rig.now() - TimeDelta::hours(1);
+    rig.shuffle_ties(true);
+    for (entity, can) in adapter.capabilities().entities.clone() {
+        if !can.pull {
+            continue;
+        }
+        rig.redate(entity, 60, at);
+        for since in [None, can.since.then_some(at - TimeDelta::seconds(5))] {
+            let mut req = first(entity, since);
+            req.since = since;
+            let whole = pages(&*adapter, &cx, req).await.unwrap();
+            let mut remarks = whole.iter().flat_map(|page| &page.remarks);
+            if remarks.any(|remark| matches!(remark, Remark::Gap(_))) {
+                continue;
+            }
+            let given = by_id(whole.into_iter().flat_map(|page| page.records));
+            let served = rig.records(entity);
+            let missing = served.iter().filter(|(id, raw)| {
+                let record: serde_json::Value = serde_json::from_str(raw).unwrap();
+                let changed = record["updatedAt"].as_str().unwrap_or_default();
+                let changed = changed.parse::<DateTime<Utc>>().ok();
+                changed >= since && !given.contains_key(*id)
+            });
+            assert_eq!(missing.count(), 0, "{entity} since {since:?}");
+        }
+    }
+    rig.shuffle_ties(false);
+}
+
+/// While pages are read records are deleted and others added: none that is there all the time is passed over.
+pub async fn records_that_go_move_none_out_of_sight(rig: &dyn Rig) {
+    let (adapter, cx) = (rig.adapter(PATIENT), rig.connection());
+    for entity in readable(&*adapter) {
+        let before = rig.records(entity);
+        let req = first(entity, None);
+        let whole = pages_with(&*adapter, &cx, req, |asked| {
+            if asked < 12 {
+                rig.swap(entity);
+                // Some at once: more than pages overlap.
+                (0..if asked == 3 { 9 } else { 0 }).for_each(|_| rig.swap(entity));
+            }
+        });
+        let given = by_id(
+            whole
+                .await
+                .unwrap()
+                .into_iter()
+                .flat_map(|page| page.records),
+        );
+        let after = rig.records(entity);
+        let stayed = before.keys().filter(|id| after.contains_key(*id));
+        let missing: Vec<_> = stayed.filter(|id| !given.contains_key(*id)).collect();
+        assert!(missing.is_empty(), "{entity}: {missing:?}");
+    }
+}
+
+/// A list that had records and has none is empty, and says that nothing is left.
+pub async fn list_that_lost_its_last_record_is_empty(rig: &dyn Rig) {
+    let (adapter, cx) = (rig.adapter(PATIENT), rig.connection());
+    for (entity, can) in adapter.capabilities().entities.clone() {
+        if !can.since || !can.pull {
+            continue;
+        }
+        rig.clear(entity);
+        for since in [Some(rig.now() - TimeDelta::hours(1)), None] {
+            let whole = pages(&*adapter, &cx, first(entity, since)).await.unwrap();
+            let last = whole.last().unwrap();
+            assert!(last.is_whole || since.is_none(), "{entity} since {since:?}");
+            assert!(whole.iter().all(|page| page.records.is_empty()), "{entity}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::domain::entity::{Entity, SyncType};
 use crate::ports::adapter::{Adapter, AdapterCx, ExternalRecord, Position, PullPage, PullReq};
+use crate::ports::seam::{Joined, Seam};
 use crate::ports::secrets::Credentials;
 use crate::testing::SteppedClock;
 use async_trait::async_trait;
@@ -23,6 +24,8 @@ pub enum TroubleKind {
     /// Times go back: what changes while a list is read may look as if it had changed long ago, and then only
     /// the next listing of everything has it.
     TimesGoBack,
+    /// A list is refused as long as it stays, and others are not.
+    Forbidden,
     /// The list is shorter than it should be: where it is so from its beginning on, nothing may tell.
     ListIsShort,
     /// Anything else.
@@ -67,8 +70,17 @@ pub trait Rig: Send + Sync {
     /// What the vendor's clock shows.
     fn now(&self) -> DateTime<Utc>;
 
-    /// Gives a record this time of its last change and says which.
-    fn redate(&self, entity: Entity, at: DateTime<Utc>) -> String;
+    /// Gives the first records of a kind this time of their last change.
+    fn redate(&self, entity: Entity, how_many: usize, at: DateTime<Utc>);
+
+    /// Deletes the record that a list has first, and adds another.
+    fn swap(&self, entity: Entity);
+
+    /// Deletes every record of a kind.
+    fn clear(&self, entity: Entity);
+
+    /// Whether the vendor's lists order records of one time anew at each request.
+    fn shuffle_ties(&self, shuffled: bool);
 
     /// How many requests came in so far.
     fn requests(&self) -> usize;
@@ -128,19 +140,40 @@ pub(super) fn first(entity: Entity, since: Option<DateTime<Utc>>) -> PullReq {
 pub(super) async fn pages(
     adapter: &dyn Adapter,
     cx: &AdapterCx,
+    req: PullReq,
+) -> Result<Vec<PullPage>> {
+    pages_with(adapter, cx, req, |_| {}).await
+}
+
+/// The same; between pages something is done.
+pub(super) async fn pages_with(
+    adapter: &dyn Adapter,
+    cx: &AdapterCx,
     mut req: PullReq,
+    mut between: impl FnMut(usize),
 ) -> Result<Vec<PullPage>> {
     let mut pages = Vec::new();
-    loop {
+    let numbering = adapter.capabilities().require(req.entity)?.pages;
+    let mut seam = Seam::new(numbering, &[]);
+    for asked in 0.. {
+        assert!(asked < PAGES_MAX, "a listing without end");
         let page = adapter.pull(cx, &req).await?;
+        between(asked);
+        let page = match seam.join(req.position.clone(), page)? {
+            Joined::Page(page) => page,
+            Joined::Back(to) => {
+                req.position = to;
+                continue;
+            }
+        };
         // What is stored is a text, and the time asked for is a matter of the beginning.
         req.position = page.next.as_ref().map(|next| Position(next.0.clone()));
         pages.push(page);
-        assert!(pages.len() < PAGES_MAX, "a listing without end");
         if req.position.is_none() {
-            return Ok(pages);
+            break;
         }
     }
+    Ok(pages)
 }
 
 /// A whole listing.
