@@ -3,10 +3,15 @@
 use crate::plain::{COLUMNS, LINK, Link, OWN, Order};
 use sqlx::postgres::{PgConnection, PgPool, PgRow};
 use sqlx::types::Uuid;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Connection as _, Row};
 
 /// The schema of the tables.
 const SCHEMA: &str = "cmms";
+
+/// The URL by which plain sqlx logs in.
+fn login(url: &str) -> String {
+    std::env::var("CMMS_TEST_POSTGRES_ADMIN").unwrap_or_else(|_| url.to_owned())
+}
 
 pub struct Postgres {
     pool: PgPool,
@@ -20,9 +25,23 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// Ends the benchmark, before it has filled anything, where the role is one that row-level security holds for: it would
+    /// see no rows.
+    pub async fn check(url: &str) {
+        let mut connection = PgConnection::connect(&login(url))
+            .await
+            .expect("a database");
+        let sql = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
+        let free = sqlx::query(sql).fetch_one(&mut connection).await;
+        assert!(
+            free.expect("a role").get::<bool, _>(0),
+            "plain sqlx needs a superuser, or a role with BYPASSRLS: set CMMS_TEST_POSTGRES_ADMIN to the URL of one \
+             (`cargo xtask postgres` prints it)"
+        );
+    }
+
     pub async fn open(url: &str) -> Self {
-        let url = std::env::var("CMMS_TEST_POSTGRES_ADMIN").unwrap_or_else(|_| url.to_owned());
-        let pool = PgPool::connect(&url).await.expect("a pool");
+        let pool = PgPool::connect(&login(url)).await.expect("a pool");
         let table = format!("{SCHEMA}.work_orders");
         let org = format!("SELECT id FROM {SCHEMA}.organizations LIMIT 1");
         let org = sqlx::query(AssertSqlSafe(org)).fetch_one(&pool).await;
