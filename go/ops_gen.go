@@ -33,12 +33,15 @@ var operations = []string{
 	"work_orders.create",
 	"work_orders.get",
 	"work_orders.list",
+	"work_orders.count",
 	"work_orders.update",
 	"work_orders.set_status",
 	"assets.register",
 	"assets.get",
 	"assets.list",
+	"assets.count",
 	"assets.update",
+	"audit.list",
 }
 
 // groups holds the operations by what they are about.
@@ -63,6 +66,9 @@ type groups struct {
 
 	// The operations assets.….
 	Assets AssetsOperations
+
+	// The operations audit.….
+	Audit AuditOperations
 }
 
 func newGroups(c *caller) groups {
@@ -74,6 +80,7 @@ func newGroups(c *caller) groups {
 		Quarantine:  QuarantineOperations{c},
 		WorkOrders:  WorkOrdersOperations{c},
 		Assets:      AssetsOperations{c},
+		Audit:       AuditOperations{c},
 	}
 }
 
@@ -567,26 +574,50 @@ type WorkOrdersList struct {
 	// Only those that this person does.
 	AssignedTo Opt[string] `json:"assigned_to,omitzero"`
 
+	// Only those that were created here before this time.
+	CreatedBefore Opt[time.Time] `json:"created_before,omitzero"`
+
+	// Only those that were created here at this time or later.
+	CreatedSince Opt[time.Time] `json:"created_since,omitzero"`
+
 	// The `next` of the page before.
 	Cursor Opt[string] `json:"cursor,omitzero"`
+
+	// Only those that must be done at this time or later.
+	DueAfter Opt[time.Time] `json:"due_after,omitzero"`
 
 	// Only those that must be done before this time.
 	DueBefore Opt[time.Time] `json:"due_before,omitzero"`
 
+	// Only those that have this id at a vendor of a connection.
+	ExternalID Opt[string] `json:"external_id,omitzero"`
+
+	// Only those that name an asset, or only those that name none.
+	HasAsset Opt[bool] `json:"has_asset,omitzero"`
+
 	// At most so many, from 1 to 500 (50).
 	Limit Opt[int64] `json:"limit,omitzero"`
+
+	// Only the one with this number, such as `WO-20240115-0001`.
+	Number Opt[string] `json:"number,omitzero"`
 
 	// Only those that are so urgent.
 	Priority Opt[Priority] `json:"priority,omitzero"`
 
-	// The order. Left away: `due_at` with `due_before`, `updated_at` with `updated_since`, else `created_at`.
+	// The order. Left away: that of a time that is asked for (`due_…`, else `updated_…`), else `created_at`.
 	Sort Opt[WorkOrderSort] `json:"sort,omitzero"`
 
 	// Only those in this status, or in one of these.
 	Status Opt[[]WorkOrderStatus] `json:"status,omitzero"`
 
+	// Only those that changed before this time.
+	UpdatedBefore Opt[time.Time] `json:"updated_before,omitzero"`
+
 	// Only those that changed at this time or later.
 	UpdatedSince Opt[time.Time] `json:"updated_since,omitzero"`
+
+	// Only those of this kind of maintenance.
+	WorkOrderType Opt[MaintenanceType] `json:"work_order_type,omitzero"`
 }
 
 // List: Lists work orders, oldest first unless another order is asked for.
@@ -600,6 +631,60 @@ func (o WorkOrdersOperations) All(ctx context.Context, in WorkOrdersList) iter.S
 		in.Cursor = cursor
 		return o.List(ctx, in)
 	})
+}
+
+// WorkOrdersCount is the input of work_orders.count. Counts work orders: all that the filters take, and by
+// the values of a field where one is asked for.
+type WorkOrdersCount struct {
+	// Only those about this asset.
+	AssetID Opt[string] `json:"asset_id,omitzero"`
+
+	// Only those that this person does.
+	AssignedTo Opt[string] `json:"assigned_to,omitzero"`
+
+	// What they are counted by.
+	By Opt[WorkOrderGrouping] `json:"by,omitzero"`
+
+	// Only those that were created here before this time.
+	CreatedBefore Opt[time.Time] `json:"created_before,omitzero"`
+
+	// Only those that were created here at this time or later.
+	CreatedSince Opt[time.Time] `json:"created_since,omitzero"`
+
+	// Only those that must be done at this time or later.
+	DueAfter Opt[time.Time] `json:"due_after,omitzero"`
+
+	// Only those that must be done before this time.
+	DueBefore Opt[time.Time] `json:"due_before,omitzero"`
+
+	// Only those that have this id at a vendor of a connection.
+	ExternalID Opt[string] `json:"external_id,omitzero"`
+
+	// Only those that name an asset, or only those that name none.
+	HasAsset Opt[bool] `json:"has_asset,omitzero"`
+
+	// Only the one with this number, such as `WO-20240115-0001`.
+	Number Opt[string] `json:"number,omitzero"`
+
+	// Only those that are so urgent.
+	Priority Opt[Priority] `json:"priority,omitzero"`
+
+	// Only those in this status, or in one of these.
+	Status Opt[[]WorkOrderStatus] `json:"status,omitzero"`
+
+	// Only those that changed before this time.
+	UpdatedBefore Opt[time.Time] `json:"updated_before,omitzero"`
+
+	// Only those that changed at this time or later.
+	UpdatedSince Opt[time.Time] `json:"updated_since,omitzero"`
+
+	// Only those of this kind of maintenance.
+	WorkOrderType Opt[MaintenanceType] `json:"work_order_type,omitzero"`
+}
+
+// Count: Counts work orders, by the values of a field where one is asked for.
+func (o WorkOrdersOperations) Count(ctx context.Context, in WorkOrdersCount) (*RecordCount, error) {
+	return call[RecordCount](ctx, o.c, "work_orders.count", in)
 }
 
 // WorkOrdersUpdate is the input of work_orders.update. Changes a work order. Fields that are left away stay
@@ -772,11 +857,20 @@ type AssetsList struct {
 	// Only those of this kind.
 	AssetType Opt[AssetType] `json:"asset_type,omitzero"`
 
+	// Only those that were registered here before this time.
+	CreatedBefore Opt[time.Time] `json:"created_before,omitzero"`
+
+	// Only those that were registered here at this time or later.
+	CreatedSince Opt[time.Time] `json:"created_since,omitzero"`
+
 	// The `next` of the page before.
 	Cursor Opt[string] `json:"cursor,omitzero"`
 
 	// Only those of this department.
 	Department Opt[string] `json:"department,omitzero"`
+
+	// Only those that have this id at a vendor of a connection.
+	ExternalID Opt[string] `json:"external_id,omitzero"`
 
 	// At most so many, from 1 to 500 (50).
 	Limit Opt[int64] `json:"limit,omitzero"`
@@ -784,7 +878,7 @@ type AssetsList struct {
 	// Only the direct parts of this asset.
 	ParentAssetID Opt[string] `json:"parent_asset_id,omitzero"`
 
-	// The order. Left away: `updated_at` with `updated_since`, else `created_at`.
+	// The order. Left away: `updated_at` with `updated_…`, else `created_at`.
 	Sort Opt[AssetSort] `json:"sort,omitzero"`
 
 	// Only those that do this now.
@@ -792,6 +886,9 @@ type AssetsList struct {
 
 	// Only those that have this among their tags, exactly.
 	Tag Opt[string] `json:"tag,omitzero"`
+
+	// Only those that changed before this time.
+	UpdatedBefore Opt[time.Time] `json:"updated_before,omitzero"`
 
 	// Only those that changed at this time or later.
 	UpdatedSince Opt[time.Time] `json:"updated_since,omitzero"`
@@ -808,6 +905,48 @@ func (o AssetsOperations) All(ctx context.Context, in AssetsList) iter.Seq2[Asse
 		in.Cursor = cursor
 		return o.List(ctx, in)
 	})
+}
+
+// AssetsCount is the input of assets.count. Counts assets: all that the filters take, and by the values of a
+// field where one is asked for.
+type AssetsCount struct {
+	// Only those of this kind.
+	AssetType Opt[AssetType] `json:"asset_type,omitzero"`
+
+	// What they are counted by.
+	By Opt[AssetGrouping] `json:"by,omitzero"`
+
+	// Only those that were registered here before this time.
+	CreatedBefore Opt[time.Time] `json:"created_before,omitzero"`
+
+	// Only those that were registered here at this time or later.
+	CreatedSince Opt[time.Time] `json:"created_since,omitzero"`
+
+	// Only those of this department.
+	Department Opt[string] `json:"department,omitzero"`
+
+	// Only those that have this id at a vendor of a connection.
+	ExternalID Opt[string] `json:"external_id,omitzero"`
+
+	// Only the direct parts of this asset.
+	ParentAssetID Opt[string] `json:"parent_asset_id,omitzero"`
+
+	// Only those that do this now.
+	Status Opt[AssetStatus] `json:"status,omitzero"`
+
+	// Only those that have this among their tags, exactly.
+	Tag Opt[string] `json:"tag,omitzero"`
+
+	// Only those that changed before this time.
+	UpdatedBefore Opt[time.Time] `json:"updated_before,omitzero"`
+
+	// Only those that changed at this time or later.
+	UpdatedSince Opt[time.Time] `json:"updated_since,omitzero"`
+}
+
+// Count: Counts assets, by the values of a field where one is asked for.
+func (o AssetsOperations) Count(ctx context.Context, in AssetsCount) (*RecordCount, error) {
+	return call[RecordCount](ctx, o.c, "assets.count", in)
 }
 
 // AssetsUpdate is the input of assets.update. Changes an asset. Fields that are left away stay as they are.
@@ -876,4 +1015,49 @@ type AssetsUpdate struct {
 // Update: Changes an asset.
 func (o AssetsOperations) Update(ctx context.Context, in AssetsUpdate) (*Asset, error) {
 	return call[Asset](ctx, o.c, "assets.update", in)
+}
+
+// AuditOperations are the operations audit.….
+type AuditOperations struct{ c *caller }
+
+// AuditList is the input of audit.list. Lists audit entries, the latest first unless another order is asked
+// for.
+type AuditList struct {
+	// Only those of what was done, such as `work_order.create`.
+	Action Opt[string] `json:"action,omitzero"`
+
+	// Only those of who did it, such as `user:maria`.
+	Actor Opt[string] `json:"actor,omitzero"`
+
+	// Only those before this time.
+	Before Opt[time.Time] `json:"before,omitzero"`
+
+	// The `next` of the page before.
+	Cursor Opt[string] `json:"cursor,omitzero"`
+
+	// At most so many, from 1 to 500 (50).
+	Limit Opt[int64] `json:"limit,omitzero"`
+
+	// Only those about objects of a kind, such as `work_order`, or about one object: its kind, a colon, and its
+	// id, the number of a work order or the `asset_id` of an asset, such as `asset:PUMP-1`.
+	Object Opt[string] `json:"object,omitzero"`
+
+	// Only those of this time or later.
+	Since Opt[time.Time] `json:"since,omitzero"`
+
+	// The order (`-at`).
+	Sort Opt[AuditSort] `json:"sort,omitzero"`
+}
+
+// List: Lists audit entries, the latest first unless another order is asked for.
+func (o AuditOperations) List(ctx context.Context, in AuditList) (*Page[AuditEntry], error) {
+	return call[Page[AuditEntry]](ctx, o.c, "audit.list", in)
+}
+
+// All: Lists audit entries, the latest first unless another order is asked for. All pages, one after the other; an error ends it.
+func (o AuditOperations) All(ctx context.Context, in AuditList) iter.Seq2[AuditEntry, error] {
+	return pages(func(cursor Opt[string]) (*Page[AuditEntry], error) {
+		in.Cursor = cursor
+		return o.List(ctx, in)
+	})
 }

@@ -16,6 +16,17 @@ const (
 	AssetConditionCritical  AssetCondition = "critical"
 )
 
+// AssetGrouping is a word. One that this version does not know is kept as it is.
+type AssetGrouping string
+
+// The words that this version knows.
+const (
+	AssetGroupingStatus      AssetGrouping = "status"
+	AssetGroupingAssetType   AssetGrouping = "asset_type"
+	AssetGroupingCriticality AssetGrouping = "criticality"
+	AssetGroupingDepartment  AssetGrouping = "department"
+)
+
 // AssetSort is a word. One that this version does not know is kept as it is.
 type AssetSort string
 
@@ -58,6 +69,25 @@ const (
 	AssetTypeInstrument     AssetType = "instrument"
 	AssetTypeSystem         AssetType = "system"
 	AssetTypeComponent      AssetType = "component"
+)
+
+// AuditResult is a word. One that this version does not know is kept as it is.
+type AuditResult string
+
+// The words that this version knows.
+const (
+	AuditResultOk     AuditResult = "ok"
+	AuditResultDenied AuditResult = "denied"
+	AuditResultFailed AuditResult = "failed"
+)
+
+// AuditSort is a word. One that this version does not know is kept as it is.
+type AuditSort string
+
+// The words that this version knows.
+const (
+	AuditSortAt     AuditSort = "at"
+	AuditSortAtDesc AuditSort = "-at"
 )
 
 // ConnectionSort is a word. One that this version does not know is kept as it is.
@@ -199,6 +229,19 @@ const (
 	SyncTypeWorkOrders SyncType = "work_orders"
 	SyncTypeAssets     SyncType = "assets"
 	SyncTypeAll        SyncType = "all"
+)
+
+// WorkOrderGrouping is a word. One that this version does not know is kept as it is.
+type WorkOrderGrouping string
+
+// The words that this version knows.
+const (
+	WorkOrderGroupingStatus        WorkOrderGrouping = "status"
+	WorkOrderGroupingPriority      WorkOrderGrouping = "priority"
+	WorkOrderGroupingAssignedTo    WorkOrderGrouping = "assigned_to"
+	WorkOrderGroupingAssignedTeam  WorkOrderGrouping = "assigned_team"
+	WorkOrderGroupingWorkOrderType WorkOrderGrouping = "work_order_type"
+	WorkOrderGroupingAssetID       WorkOrderGrouping = "asset_id"
 )
 
 // WorkOrderSort is a word. One that this version does not know is kept as it is.
@@ -347,6 +390,75 @@ type AssetLocation struct {
 	Room *string `json:"room,omitempty"`
 }
 
+// AuditEntry: An audit entry: one for each committed change.
+type AuditEntry struct {
+	// Its id.
+	ID string `json:"id"`
+
+	// When.
+	At time.Time `json:"at"`
+
+	// What was done, such as `work_order.create`.
+	Action string `json:"action"`
+
+	// What kind of object.
+	ObjectType string `json:"object_type"`
+
+	// The object.
+	ObjectID string `json:"object_id"`
+
+	// The request, by its id in the log.
+	RequestID string `json:"request_id"`
+
+	// How it ended.
+	Result AuditResult `json:"result"`
+
+	// Who did it, such as `user:maria`.
+	Actor string `json:"actor"`
+
+	// What a pull committed at once.
+	Batch *Batch `json:"batch,omitempty"`
+
+	// The code of the error, where it failed.
+	Cause *string `json:"cause,omitempty"`
+
+	// The fields that changed.
+	Change []FieldChange `json:"change,omitempty"`
+
+	// Its version after the change.
+	ObjectVersion *int64 `json:"object_version,omitempty"`
+
+	// Why, where a reason was given.
+	Reason *string `json:"reason,omitempty"`
+}
+
+// Batch: What a pull committed at once.
+type Batch struct {
+	// The run.
+	Run string `json:"run"`
+
+	// The kind of record.
+	Entity Entity `json:"entity"`
+
+	// The records.
+	Records []BatchRecord `json:"records"`
+}
+
+// BatchRecord: What a pull did with one record.
+type BatchRecord struct {
+	// Our record.
+	ID string `json:"id"`
+
+	// `create`, `update`, `link`.
+	Action string `json:"action"`
+
+	// The fields that changed.
+	Fields []string `json:"fields,omitempty"`
+
+	// Values of people here that the vendor's took the place of.
+	Overwritten []FieldChange `json:"overwritten,omitempty"`
+}
+
 // Connection: A connection to a vendor's system.
 type Connection struct {
 	// Its id.
@@ -447,6 +559,15 @@ type ConnectionTest struct {
 	Account *string `json:"account,omitempty"`
 }
 
+// CountGroup: How many records have a value.
+type CountGroup struct {
+	// How many records.
+	Count int64 `json:"count"`
+
+	// The value; null: those without one.
+	Value *string `json:"value,omitempty"`
+}
+
 // CredentialInfo: What may be known about a field of the credentials: whether it is set, never its value.
 type CredentialInfo struct {
 	// Whether it is set.
@@ -485,6 +606,19 @@ type External struct {
 
 	// The vendor's number for people.
 	Number *string `json:"number,omitempty"`
+}
+
+// FieldChange: A field that changed. Values of personal and secret fields are left out until they can be
+// sealed.
+type FieldChange struct {
+	// The field.
+	Field string `json:"field"`
+
+	// After.
+	After any `json:"after,omitempty"`
+
+	// Before.
+	Before any `json:"before,omitempty"`
 }
 
 // FieldMapping: A mapping of one of a vendor's fields to one of ours.
@@ -698,6 +832,19 @@ type QuarantineItem struct {
 
 	// What became of it.
 	State QuarantineState `json:"state"`
+}
+
+// RecordCount: How many records there are.
+type RecordCount struct {
+	// All that the filters take.
+	Total int64 `json:"total"`
+
+	// How many with each value. Of words, every one in its order, with those that no record has; else the 500
+	// values of the most records, of the most first. Empty where nothing is counted by.
+	Groups []CountGroup `json:"groups"`
+
+	// How many records have values that are not listed.
+	Others int64 `json:"others"`
 }
 
 // RunError: Something that went wrong in a run.

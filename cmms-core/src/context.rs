@@ -95,6 +95,8 @@ crate::wire_enum! {
         SyncForce = "sync.force",
         /// See runs and the quarantine.
         SyncView = "sync.view",
+        /// Read the audit log.
+        AuditRead = "audit.read",
     }
 }
 

@@ -1,5 +1,6 @@
 //! Inputs of operations: structs with `new(required…)` and consuming setters.
 
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SubsecRound, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use secrecy::SecretString;
 use serde::de::{IntoDeserializer, SeqAccess, Visitor};
@@ -124,6 +125,61 @@ impl<T: JsonSchema> JsonSchema for OneOf<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let one = generator.subschema_for::<T>();
         schemars::json_schema!({ "type": "array", "items": one })
+    }
+}
+
+/// A time that a filter compares with: a time with its offset, or a day, which means its midnight UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeOrDate(pub DateTime<Utc>);
+
+impl From<DateTime<Utc>> for TimeOrDate {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self(time)
+    }
+}
+
+impl From<NaiveDate> for TimeOrDate {
+    fn from(day: NaiveDate) -> Self {
+        Self(day.and_time(NaiveTime::MIN).and_utc())
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeOrDate {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V;
+        impl Visitor<'_> for V {
+            type Value = TimeOrDate;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a time such as 2024-01-15T09:00:00Z, or a day such as 2024-01-15")
+            }
+            fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<TimeOrDate, E> {
+                let time = match v.parse::<NaiveDate>() {
+                    Ok(day) => TimeOrDate::from(day).0,
+                    Err(_) => v.parse::<DateTime<Utc>>().map_err(E::custom)?,
+                };
+                if !(1..=9999).contains(&time.year()) {
+                    return Err(E::custom("must lie in the years 1 to 9999"));
+                }
+                // Stores keep microseconds.
+                Ok(TimeOrDate(time.trunc_subsecs(6)))
+            }
+        }
+        d.deserialize_str(V)
+    }
+}
+
+impl JsonSchema for TimeOrDate {
+    fn schema_name() -> Cow<'static, str> {
+        "TimeOrDate".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "description": "A time with its offset, or a day, which means its midnight UTC.",
+            "anyOf": [
+                { "type": "string", "format": "date-time" },
+                { "type": "string", "format": "date" },
+            ],
+        })
     }
 }
 

@@ -184,6 +184,24 @@ fn texts_of_path_and_query_become_what_the_field_is() {
     assert_eq!(e.first_field(), Some("work_order_id"), "{e}");
 }
 
+/// JSON has one kind of number: what has no fraction is whole, however it is written.
+#[test]
+fn a_whole_number_may_be_written_with_a_point() {
+    let id = uuid::Uuid::nil();
+    let version = |n: Value| {
+        let body = json!({ "work_order_id": id, "version": n });
+        decode::<UpdateWorkOrder>(Input::of(body).unwrap())
+    };
+    assert_eq!(version(json!(3.0)).unwrap().version, Some(3));
+    assert_eq!(
+        version(json!(-9e15)).unwrap().version,
+        Some(-9_000_000_000_000_000)
+    );
+    for other in [json!(3.5), json!(1e300), json!(9.3e18)] {
+        assert_eq!(version(other).unwrap_err().first_field(), Some("version"));
+    }
+}
+
 #[test]
 fn a_patch_tells_absent_from_null() {
     let id = uuid::Uuid::nil();

@@ -31,6 +31,7 @@ pub use cmms_store as store;
 pub use client::{Client, ClientBuilder};
 pub use cmms_core::context::Principal;
 pub use cmms_core::domain::asset::{Asset, AssetCondition, AssetLocation, AssetStatus, AssetType};
+pub use cmms_core::domain::audit::AuditEntry;
 pub use cmms_core::domain::connection::{
     Connection, ConnectionHealth, ConnectionOptions, HealthState,
 };
@@ -42,12 +43,14 @@ pub use cmms_core::domain::vocabulary::{MaintenanceType, Priority};
 pub use cmms_core::domain::work_order::{WorkOrder, WorkOrderStatus};
 pub use cmms_core::page::Page;
 pub use cmms_core::services::assets::{
-    AssetSort, GetAsset, ListAssets, RegisterAsset, UpdateAsset,
+    AssetGrouping, AssetSort, CountAssets, GetAsset, ListAssets, RegisterAsset, UpdateAsset,
 };
+pub use cmms_core::services::audit_log::{AuditSort, ListAudit};
 pub use cmms_core::services::connections::{
     ConnectionSort, ConnectionTest, CreateConnection, GetConnection, ListConnections,
     UpdateConnection,
 };
+pub use cmms_core::services::counting::{CountGroup, RecordCount};
 pub use cmms_core::services::mappings::{
     CreateMapping, GetMapping, ListMappings, MappingDraft, MappingPreview, PreviewMappings,
 };
@@ -55,8 +58,8 @@ pub use cmms_core::services::quarantine::{GetQuarantined, ListQuarantine};
 pub use cmms_core::services::runs::{GetRun, ListRuns, RunSort};
 pub use cmms_core::services::sync::StartSync;
 pub use cmms_core::services::work_orders::{
-    CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus, UpdateWorkOrder,
-    WorkOrderSort,
+    CountWorkOrders, CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus,
+    UpdateWorkOrder, WorkOrderGrouping, WorkOrderRef, WorkOrderSort,
 };
 pub use cmms_core::{Error, ErrorKind, Result, code};
 pub use config::Config;

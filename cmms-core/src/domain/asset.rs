@@ -163,7 +163,7 @@ record! {
         external: Vec<External>,
     }
     unique [[asset_id]]
-    index [[status, id], [parent_uid], [parent_pending], [updated_at, id]]
+    index [[status, id], [parent_uid], [parent_pending], [created_at, id], [updated_at, id]]
 }
 
 record! {
@@ -220,8 +220,20 @@ impl Asset {
     }
 }
 
-/// Names that routes need for themselves.
-const RESERVED: &[&str] = &["statistics", ".", ".."];
+/// Names that routes below `/assets` need for themselves, now or later, and those that a path cannot hold.
+pub const RESERVED: &[&str] = &[
+    "statistics",
+    "count",
+    "import",
+    "export",
+    "labels",
+    "indicators",
+    "reliability",
+    "stream",
+    "bulk",
+    ".",
+    "..",
+];
 
 /// Checks the caller's own name of an asset: 1 to 128 visible characters, no reserved word.
 ///

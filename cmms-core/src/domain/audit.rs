@@ -20,7 +20,7 @@ wire_enum! {
 }
 
 /// A field that changed. Values of personal and secret fields are left out until they can be sealed.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct FieldChange {
     /// The field.
     pub field: String,
@@ -33,7 +33,7 @@ pub struct FieldChange {
 }
 
 /// What a pull did with one record.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct BatchRecord {
     /// Our record.
     pub id: uuid::Uuid,
@@ -48,7 +48,7 @@ pub struct BatchRecord {
 }
 
 /// What a pull committed at once.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Batch {
     /// The run.
     pub run: RunId,
@@ -59,15 +59,18 @@ pub struct Batch {
 }
 
 record! {
-    /// An audit entry.
+    /// An audit entry: one for each committed change.
+    #[derive(serde::Serialize, schemars::JsonSchema)]
     pub struct AuditEntry: "audit_entries" {
         /// Its id.
         id: AuditId [Key Internal],
         /// When.
         at: DateTime<Utc> [Once Internal],
         /// What kind of actor.
+        #[serde(skip)]
         actor_kind: String [Once Internal],
         /// The actor.
+        #[serde(skip)]
         actor_id: String [Once Personal],
         /// What was done, such as `work_order.create`.
         action: String [Once Internal],
@@ -90,5 +93,18 @@ record! {
         /// The code of the error, where it failed.
         cause: Option<String> [Once Internal],
     }
-    index [[object_type, object_id, id]]
+    view {
+        /// Who did it, such as `user:maria`.
+        actor: String,
+    }
+    index [
+        [at, id], [object_type, object_id, at, id], [actor_kind, actor_id, at, id], [action, at, id]
+    ]
+}
+
+impl AuditEntry {
+    /// Fills in what is derived and not stored.
+    pub fn derive(&mut self) {
+        self.actor = format!("{}:{}", self.actor_kind, self.actor_id);
+    }
 }

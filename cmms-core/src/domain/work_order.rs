@@ -150,8 +150,8 @@ record! {
     }
     unique [[number]]
     index [
-        [status, id], [status, due_at, id], [status, updated_at, id], [asset_id, id], [assigned_to, id],
-        [asset_pending]
+        [status, id], [status, due_at, id], [status, updated_at, id], [created_at, id], [asset_id, id],
+        [assigned_to, id], [asset_pending]
     ]
 }
 

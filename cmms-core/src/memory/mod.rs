@@ -15,6 +15,7 @@ mod state;
 
 use crate::context::Scope;
 use crate::ids::OrgId;
+use crate::ports::count::{Count, Group};
 use crate::ports::store::{
     Filter, Lock, Migrated, Named, Organization, Query, Related, SaveRule, Saved, Store,
     StoreHealth, StoreInfo, Tx, TxMode,
@@ -227,6 +228,11 @@ impl Tx for MemoryTx {
             layout.give(&row, of_them)?;
         }
         Ok(())
+    }
+
+    async fn count(&mut self, table: &'static Table, count: &Count<'_>) -> Result<Vec<Group>> {
+        let layout = Layout::of(table)?;
+        self.state().count(self.org, &layout, count)
     }
 
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64> {

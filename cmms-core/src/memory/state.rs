@@ -3,6 +3,7 @@
 use super::layout::Layout;
 use super::query::Plan;
 use crate::ids::OrgId;
+use crate::ports::count::{Count, Group, grouped, together};
 use crate::ports::store::{Organization, Query, SaveRule, Saved};
 use crate::record::{Cell, Role, Table};
 use crate::{Error, Result};
@@ -112,6 +113,22 @@ impl State {
             return Ok(Vec::new());
         };
         Ok(plan.run(data.rows.values()))
+    }
+
+    pub(super) fn count(
+        &self,
+        org: OrgId,
+        layout: &Layout,
+        count: &Count<'_>,
+    ) -> Result<Vec<Group>> {
+        let place = count.place(layout.base)?;
+        let query = Query::filter(count.filter.clone());
+        let rows = self.list(org, layout, &query)?;
+        let Some(place) = place else {
+            return Ok(together(rows.len() as u64));
+        };
+        let values = rows.iter().filter_map(|row| row.get(place).cloned());
+        Ok(grouped(values.collect(), count.limit))
     }
 
     pub(super) fn save(

@@ -19,6 +19,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("sync", include_str!("examples/sync.json")),
     ("quarantine", include_str!("examples/quarantine.json")),
     ("runs", include_str!("examples/runs.json")),
+    ("audit", include_str!("examples/audit.json")),
 ];
 
 /// One step of the story.

@@ -2,9 +2,11 @@
 
 use super::operation::{Effect, OpDef, OpMeta, Operation, Verb};
 use crate::context::{CallContext, Permission};
-use crate::domain::{asset, connection, field_mapping, sync_run, sync_state, work_order};
+use crate::domain::{asset, audit, connection, field_mapping, sync_run, sync_state, work_order};
 use crate::page::Page;
-use crate::services::{App, assets, connections, mappings, quarantine, runs, sync, work_orders};
+use crate::services::{
+    App, assets, audit_log, connections, counting, mappings, quarantine, runs, sync, work_orders,
+};
 use crate::{Error, Result, code};
 
 /// Hands the table to a macro, so that whatever is made from it cannot differ from it.
@@ -116,6 +118,10 @@ macro_rules! operations_with {
             list = WorkOrdersList, Get "/work-orders", WorkOrderView, Read, 200,
                 [INPUT_CURSOR],
                 work_orders::ListWorkOrders => Page<work_order::WorkOrder>, work_orders::list;
+            /// Counts work orders, by the values of a field where one is asked for.
+            count = WorkOrdersCount, Get "/work-orders/count", WorkOrderView, Read, 200,
+                [],
+                work_orders::CountWorkOrders => counting::RecordCount, work_orders::count;
             /// Changes a work order.
             update = WorkOrdersUpdate, Patch "/work-orders/{work_order_id}", WorkOrderEdit, Write, 200,
                 [WORK_ORDER_NOT_FOUND, STORE_STALE],
@@ -138,10 +144,20 @@ macro_rules! operations_with {
             list = AssetsList, Get "/assets", AssetView, Read, 200,
                 [INPUT_CURSOR],
                 assets::ListAssets => Page<asset::Asset>, assets::list;
+            /// Counts assets, by the values of a field where one is asked for.
+            count = AssetsCount, Get "/assets/count", AssetView, Read, 200,
+                [],
+                assets::CountAssets => counting::RecordCount, assets::count;
             /// Changes an asset.
             update = AssetsUpdate, Patch "/assets/{asset_id}", AssetEdit, Write, 200,
                 [ASSET_NOT_FOUND, ASSET_PARENT, STORE_STALE],
                 assets::UpdateAsset => asset::Asset, assets::update;
+        }
+        audit, Audit, "The audit log: who changed what." {
+            /// Lists audit entries, the latest first unless another order is asked for.
+            list = AuditList, Get "/audit", AuditRead, Read, 200,
+                [INPUT_CURSOR],
+                audit_log::ListAudit => Page<audit::AuditEntry>, audit_log::list;
         }
     } };
 }

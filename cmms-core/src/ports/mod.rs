@@ -1,6 +1,7 @@
 //! Traits of what the core needs from outside: stores, vendors, secrets, the host process.
 
 pub mod adapter;
+pub mod count;
 mod fit;
 pub mod process;
 pub mod repository;

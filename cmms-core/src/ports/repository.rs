@@ -1,5 +1,6 @@
 //! Typed access to a transaction: `tx.of::<WorkOrder>().require(…)`.
 
+use super::count::{Count, Group};
 use super::store::{Filter, Lock, Query, Related, SaveRule, Saved, Tx};
 use crate::record::{Cell, Col, Record, Table};
 use crate::{Error, Result};
@@ -108,6 +109,14 @@ impl<R: Record> Repository<'_, R> {
             ..Query::default()
         };
         Ok(self.list(&query).await?.pop())
+    }
+
+    /// Counts the records that a filter takes.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn count(&mut self, count: &Count<'_>) -> Result<Vec<Group>> {
+        self.tx.count(R::TABLE, count).await
     }
 
     /// Saves one record.

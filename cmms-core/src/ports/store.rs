@@ -1,5 +1,6 @@
 //! The store port: a store is written once, against the description of records.
 
+use super::count::{Count, Group, Values};
 use crate::Result;
 use crate::context::Scope;
 use crate::ids::OrgId;
@@ -344,6 +345,17 @@ pub trait Tx: Send {
                 self.list(related.table, &query, of_them).await
             }
         }
+    }
+
+    /// Counts the rows that a filter takes: all of them in one group, or a group for each value of a column, of the most
+    /// rows first, then by value, null before all.
+    ///
+    /// A database counts by itself. What is provided reads the rows.
+    async fn count(&mut self, table: &'static Table, count: &Count<'_>) -> Result<Vec<Group>> {
+        let mut values = Values::new(table, count.place(table)?);
+        let query = Query::filter(count.filter.clone());
+        self.list(table, &query, &mut values).await?;
+        Ok(values.into_groups(count.limit))
     }
 
     /// Deletes the rows of these keys and says how many there were.

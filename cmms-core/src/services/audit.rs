@@ -3,6 +3,18 @@
 use crate::domain::audit::{Batch, FieldChange};
 use crate::mapping::cell_json;
 use crate::record::{Privacy, Record, Role, Row};
+use serde::Serialize;
+use serde_json::Value;
+
+/// The kinds of objects that entries are about.
+pub const OBJECTS: &[&str] = &[
+    "asset",
+    "connection",
+    "mapping",
+    "quarantine",
+    "run",
+    "work_order",
+];
 
 /// What a unit of work did.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,8 +88,10 @@ impl AuditEvent {
     }
 }
 
-/// The fields that differ. Values of personal and secret fields stay out until they can be sealed.
-pub fn changes<R: Record>(before: Option<&R>, after: &R) -> Vec<FieldChange> {
+/// The fields that differ, with their values as answers show them. Values of personal and secret fields stay out until
+/// they can be sealed.
+pub fn changes<R: Record + Serialize>(before: Option<&R>, after: &R) -> Vec<FieldChange> {
+    let (shown_before, shown_after) = (before.map(shown), shown(after));
     let old = before.map(Row::of);
     let new = Row::of(after);
     let mut changes = Vec::new();
@@ -89,12 +103,23 @@ pub fn changes<R: Record>(before: Option<&R>, after: &R) -> Vec<FieldChange> {
         if counts || was.map_or(is.is_null(), |was| was == is) {
             continue;
         }
-        let shown = matches!(column.privacy, Privacy::Public | Privacy::Internal);
+        let open = matches!(column.privacy, Privacy::Public | Privacy::Internal);
+        // What is not answered is shown as it is stored.
+        let value = |shown: &Value, cell| match shown.get(column.name) {
+            Some(value) => value.clone(),
+            None => cell_json(cell),
+        };
+        let was = was.zip(shown_before.as_ref()).filter(|_| open);
         changes.push(FieldChange {
             field: column.name.to_owned(),
-            before: was.filter(|_| shown).map(cell_json),
-            after: shown.then(|| cell_json(is)),
+            before: was.map(|(was, shown)| value(shown, was)),
+            after: open.then(|| value(&shown_after, is)),
         });
     }
     changes
+}
+
+fn shown<R: Serialize>(record: &R) -> Value {
+    // A record is an object of plain values, which can be written always.
+    serde_json::to_value(record).unwrap_or_default()
 }

@@ -1,10 +1,12 @@
 //! The counterparts of records, as they are shown with them.
 
 use crate::Result;
-use crate::domain::sync_state::{External, LinkView};
+use crate::domain::connection::Connection;
+use crate::domain::entity::Entity;
+use crate::domain::sync_state::{External, LinkDigest, LinkView};
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Filter, Query, Tx};
-use crate::record::Cell;
+use crate::record::{Cell, Field};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -28,4 +30,23 @@ pub(super) async fn externals(
     let ids = records.iter().map(|id| Cell::Id(*id)).collect();
     let query = Query::filter(Filter::In(LinkView::RECORD_ID, ids));
     Ok(by_record(tx.of::<LinkView>().list(&query).await?))
+}
+
+/// The records of a kind that have this id at a vendor: each connection's is looked up by its key.
+pub(super) async fn known_as(
+    tx: &mut Box<dyn Tx>,
+    entity: Entity,
+    external_id: &str,
+) -> Result<Vec<Cell<'static>>> {
+    let connections = tx.of::<Connection>().list(&Query::default()).await?;
+    let keys: Vec<[Cell<'_>; 3]> = connections
+        .iter()
+        .map(|c| [c.id.cell(), entity.cell(), Cell::text(external_id)])
+        .collect();
+    let keys: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 3]>::as_slice).collect();
+    let links: Vec<LinkDigest> = tx.of::<LinkDigest>().get_all(&keys).await?;
+    let mut ids: Vec<Cell<'static>> = links.iter().map(|l| Cell::Id(l.record_id)).collect();
+    // One order, so that a cursor belongs to its list.
+    ids.sort_by(Cell::compare);
+    Ok(ids)
 }

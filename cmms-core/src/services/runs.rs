@@ -1,7 +1,9 @@
 //! Runs, as they are read.
 
 use super::app::App;
+use super::audit::AuditEvent;
 use super::paging::{self, Order, Wanted};
+use super::uow::Uow;
 use crate::context::{CallContext, Permission};
 use crate::domain::sync_run::{SyncRun, SyncStatus};
 use crate::ids::{ConnectionId, RunId};
@@ -104,7 +106,13 @@ pub async fn cancel(cx: &CallContext, app: &App, input: GetRun) -> Result<SyncRu
         },
         None => return super::sync::close(cx, app, run.id).await,
     }
-    get(cx, app, input).await
+    let ended = get(cx, app, input).await?;
+    // The end itself is told by the run's own entry, whose actor asked for the sync. Not before the end: the run writes
+    // it, and this transaction may stay open until the call is answered.
+    let uow = Uow::begin(app, cx).await?;
+    let event = AuditEvent::new("sync.cancel", "run", run.id).version(ended.version);
+    uow.commit(event).await?;
+    Ok(ended)
 }
 
 /// A page of runs.

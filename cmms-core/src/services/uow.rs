@@ -120,6 +120,7 @@ impl<'a> Uow<'a> {
                 AuditResult::Ok
             },
             cause: event.cause,
+            actor: String::new(),
         };
         self.tx.of::<AuditEntry>().insert_later(&entry).await?;
         match parking(self.cx) {

@@ -10,6 +10,7 @@ use crate::domain::numbering::DailyNumber;
 use crate::domain::setting::Setting;
 use crate::domain::sync_state::{Checkpoint, ExternalLink, LinkDigest, LinkView};
 use crate::domain::work_order::WorkOrder;
+use crate::ports::count::{Count, Group};
 use crate::ports::store::{Cmp, Dir, Filter, Lock, Query, SaveRule, Saved, Store, Tx, TxMode};
 use crate::record::{Cell, Col, Column, Digest, Kind, Record, Role, Row, Rows, Table};
 use crate::{Error, Result};
@@ -213,12 +214,23 @@ fn query(random: &mut Rng, rowed: &Rowed, seen: &'static Table) -> Query<'static
     }
 }
 
+/// A count by a column or none.
+fn count(random: &mut Rng, rowed: &Rowed, seen: &'static Table) -> Count<'static> {
+    let column = &seen.columns[random.usize(..seen.columns.len())];
+    Count {
+        filter: filter(random, rowed, seen, 2),
+        by: (column.kind != Kind::Json && random.bool()).then_some(Col(column.name)),
+        limit: maybe(random, |r| r.u32(..4)),
+    }
+}
+
 /// One operation on an open transaction.
 #[derive(Debug)]
 enum Op {
     Save(&'static Table, Rows, SaveRule),
     Get(&'static Table, Vec<Vec<Cell<'static>>>),
     List(&'static Table, Query<'static>),
+    Count(&'static Table, Count<'static>),
     Delete(&'static Table, Vec<Vec<Cell<'static>>>),
 }
 
@@ -227,6 +239,7 @@ enum Op {
 enum Answer {
     Saved(Vec<Saved>),
     Rows(Vec<Row>),
+    Groups(Vec<Group>),
     Count(u64),
     Failed(&'static str),
 }
@@ -245,7 +258,7 @@ impl Op {
             views if random.bool() => views[random.usize(..views.len())],
             _ => table,
         };
-        match random.u32(..10) {
+        match random.u32(..11) {
             0..5 => {
                 use SaveRule::{Insert, Update, Upsert};
                 let rule = [Insert, Update, Upsert, Upsert][random.usize(..4)];
@@ -255,6 +268,7 @@ impl Op {
             }
             5 => Self::Delete(seen, rows(random).iter().map(|r| key(table, r)).collect()),
             6 | 7 => Self::Get(seen, rows(random).iter().map(|r| key(table, r)).collect()),
+            8 => Self::Count(seen, count(random, rowed, seen)),
             _ => Self::List(seen, query(random, rowed, seen)),
         }
     }
@@ -278,6 +292,7 @@ impl Op {
                 let listed = tx.list(table, query, &mut found).await;
                 listed.map(|()| Answer::Rows(found.rows))
             }
+            Self::Count(table, count) => tx.count(table, count).await.map(Answer::Groups),
         };
         answer.unwrap_or_else(|e: Error| Answer::Failed(e.code().id()))
     }

@@ -337,6 +337,7 @@ pub fn audit_entry(n: u32) -> AuditEntry {
         batch: None,
         result: pick(AuditResult::ALL, n),
         cause: Some(format!("CMMS-TEST-{n:03}")),
+        actor: String::new(),
     }
 }
 

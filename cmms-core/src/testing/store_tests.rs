@@ -76,6 +76,11 @@ macro_rules! store_tests {
             has_takes_lists_that_hold_the_text
             equal_text_is_equal_code_points
             words_are_found
+            count_tells_how_many_a_filter_takes
+            count_groups_by_the_values_of_a_column
+            count_groups_by_values_of_every_kind
+            count_keeps_the_largest_groups
+            count_sees_what_a_list_sees
             paging_walks_every_row_once_in_order
             paging_keeps_its_filter
             null_has_no_place_in_an_order

@@ -178,10 +178,10 @@ class Connections:
         cmms_connection_id: UUID | str,
         *,
         api_key: str | None | Unset = UNSET,
-        api_url: str | None | Unset = UNSET,
-        connection_name: str | None | Unset = UNSET,
+        api_url: str | Unset = UNSET,
+        connection_name: str | Unset = UNSET,
         credentials: Mapping[str, str] | None | Unset = UNSET,
-        enabled: bool | None | Unset = UNSET,
+        enabled: bool | Unset = UNSET,
         options: models.ConnectionOptions | Mapping[str, Any] | None | Unset = UNSET,
         password: str | None | Unset = UNSET,
         sync_interval: int | None | Unset = UNSET,
@@ -714,7 +714,7 @@ class WorkOrders:
     ) -> models.WorkOrder:
         """Gets a work order.
 
-        work_order_id: The work order.
+        work_order_id: The work order: its id or its number.
         """
         return models.WorkOrder(self._transport.call("work_orders.get", {
             "work_order_id": work_order_id,
@@ -725,37 +725,61 @@ class WorkOrders:
         *,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
         cursor: str | None | Unset = UNSET,
-        due_before: datetime | str | None | Unset = UNSET,
+        due_after: datetime | date | str | None | Unset = UNSET,
+        due_before: datetime | date | str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
+        has_asset: bool | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
+        number: str | None | Unset = UNSET,
         priority: models.Priority | str | None | Unset = UNSET,
         sort: models.WorkOrderSort | str | None | Unset = UNSET,
         status: Sequence[models.WorkOrderStatus | str] | None | Unset = UNSET,
-        updated_since: datetime | str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
+        work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
     ) -> Page[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for.
 
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
+        created_before: Only those that were created here before this time.
+        created_since: Only those that were created here at this time or later.
         cursor: The `next` of the page before.
+        due_after: Only those that must be done at this time or later.
         due_before: Only those that must be done before this time.
+        external_id: Only those that have this id at a vendor of a connection.
+        has_asset: Only those that name an asset, or only those that name none.
         limit: At most so many, from 1 to 500 (50).
+        number: Only the one with this number, such as `WO-20240115-0001`.
         priority: Only those that are so urgent.
-        sort: The order. Left away: `due_at` with `due_before`, `updated_at` with `updated_since`,
+        sort: The order. Left away: that of a time that is asked for (`due_…`, else `updated_…`),
             else `created_at`.
         status: Only those in this status, or in one of these.
+        updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
+        work_order_type: Only those of this kind of maintenance.
         """
         return Page(models.WorkOrder, self._transport.call("work_orders.list", {
             "asset_id": asset_id,
             "assigned_to": assigned_to,
+            "created_before": created_before,
+            "created_since": created_since,
             "cursor": cursor,
+            "due_after": due_after,
             "due_before": due_before,
+            "external_id": external_id,
+            "has_asset": has_asset,
             "limit": limit,
+            "number": number,
             "priority": priority,
             "sort": sort,
             "status": status,
+            "updated_before": updated_before,
             "updated_since": updated_since,
+            "work_order_type": work_order_type,
         }))
 
     def iterate(
@@ -763,43 +787,122 @@ class WorkOrders:
         *,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
-        due_before: datetime | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
+        due_after: datetime | date | str | None | Unset = UNSET,
+        due_before: datetime | date | str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
+        has_asset: bool | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
+        number: str | None | Unset = UNSET,
         priority: models.Priority | str | None | Unset = UNSET,
         sort: models.WorkOrderSort | str | None | Unset = UNSET,
         status: Sequence[models.WorkOrderStatus | str] | None | Unset = UNSET,
-        updated_since: datetime | str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
+        work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
     ) -> Iterator[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for. All pages, one after the other.
 
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
+        created_before: Only those that were created here before this time.
+        created_since: Only those that were created here at this time or later.
+        due_after: Only those that must be done at this time or later.
         due_before: Only those that must be done before this time.
+        external_id: Only those that have this id at a vendor of a connection.
+        has_asset: Only those that name an asset, or only those that name none.
         limit: At most so many, from 1 to 500 (50).
+        number: Only the one with this number, such as `WO-20240115-0001`.
         priority: Only those that are so urgent.
-        sort: The order. Left away: `due_at` with `due_before`, `updated_at` with `updated_since`,
+        sort: The order. Left away: that of a time that is asked for (`due_…`, else `updated_…`),
             else `created_at`.
         status: Only those in this status, or in one of these.
+        updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
+        work_order_type: Only those of this kind of maintenance.
         """
         cursor: str | None = None
         while True:
             page = self.list(
                 asset_id=asset_id,
                 assigned_to=assigned_to,
+                created_before=created_before,
+                created_since=created_since,
                 cursor=cursor,
+                due_after=due_after,
                 due_before=due_before,
+                external_id=external_id,
+                has_asset=has_asset,
                 limit=limit,
+                number=number,
                 priority=priority,
                 sort=sort,
                 status=status,
+                updated_before=updated_before,
                 updated_since=updated_since,
+                work_order_type=work_order_type,
             )
             for item in page.items:
                 yield item
             cursor = page.next
             if cursor is None:
                 return
+
+    def count(
+        self,
+        *,
+        asset_id: str | None | Unset = UNSET,
+        assigned_to: str | None | Unset = UNSET,
+        by: models.WorkOrderGrouping | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
+        due_after: datetime | date | str | None | Unset = UNSET,
+        due_before: datetime | date | str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
+        has_asset: bool | None | Unset = UNSET,
+        number: str | None | Unset = UNSET,
+        priority: models.Priority | str | None | Unset = UNSET,
+        status: Sequence[models.WorkOrderStatus | str] | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
+        work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
+    ) -> models.RecordCount:
+        """Counts work orders, by the values of a field where one is asked for.
+
+        asset_id: Only those about this asset.
+        assigned_to: Only those that this person does.
+        by: What they are counted by.
+        created_before: Only those that were created here before this time.
+        created_since: Only those that were created here at this time or later.
+        due_after: Only those that must be done at this time or later.
+        due_before: Only those that must be done before this time.
+        external_id: Only those that have this id at a vendor of a connection.
+        has_asset: Only those that name an asset, or only those that name none.
+        number: Only the one with this number, such as `WO-20240115-0001`.
+        priority: Only those that are so urgent.
+        status: Only those in this status, or in one of these.
+        updated_before: Only those that changed before this time.
+        updated_since: Only those that changed at this time or later.
+        work_order_type: Only those of this kind of maintenance.
+        """
+        return models.RecordCount(self._transport.call("work_orders.count", {
+            "asset_id": asset_id,
+            "assigned_to": assigned_to,
+            "by": by,
+            "created_before": created_before,
+            "created_since": created_since,
+            "due_after": due_after,
+            "due_before": due_before,
+            "external_id": external_id,
+            "has_asset": has_asset,
+            "number": number,
+            "priority": priority,
+            "status": status,
+            "updated_before": updated_before,
+            "updated_since": updated_since,
+            "work_order_type": work_order_type,
+        }))
 
     def update(
         self,
@@ -816,15 +919,15 @@ class WorkOrders:
         estimated_cost: Decimal | int | str | None | Unset = UNSET,
         estimated_hours: float | None | Unset = UNSET,
         location: str | None | Unset = UNSET,
-        priority: models.Priority | str | None | Unset = UNSET,
+        priority: models.Priority | str | Unset = UNSET,
         requested_by: str | None | Unset = UNSET,
         safety_notes: str | None | Unset = UNSET,
         scheduled_end: datetime | str | None | Unset = UNSET,
         scheduled_start: datetime | str | None | Unset = UNSET,
         tags: Sequence[str] | None | Unset = UNSET,
-        title: str | None | Unset = UNSET,
+        title: str | Unset = UNSET,
         version: int | None | Unset = UNSET,
-        work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
+        work_order_type: models.MaintenanceType | str | Unset = UNSET,
     ) -> models.WorkOrder:
         """Changes a work order.
 
@@ -990,36 +1093,48 @@ class Assets:
         self,
         *,
         asset_type: models.AssetType | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
         cursor: str | None | Unset = UNSET,
         department: str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         parent_asset_id: str | None | Unset = UNSET,
         sort: models.AssetSort | str | None | Unset = UNSET,
         status: models.AssetStatus | str | None | Unset = UNSET,
         tag: str | None | Unset = UNSET,
-        updated_since: datetime | str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
     ) -> Page[models.Asset]:
         """Lists assets, oldest first unless another order is asked for.
 
         asset_type: Only those of this kind.
+        created_before: Only those that were registered here before this time.
+        created_since: Only those that were registered here at this time or later.
         cursor: The `next` of the page before.
         department: Only those of this department.
+        external_id: Only those that have this id at a vendor of a connection.
         limit: At most so many, from 1 to 500 (50).
         parent_asset_id: Only the direct parts of this asset.
-        sort: The order. Left away: `updated_at` with `updated_since`, else `created_at`.
+        sort: The order. Left away: `updated_at` with `updated_…`, else `created_at`.
         status: Only those that do this now.
         tag: Only those that have this among their tags, exactly.
+        updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
         """
         return Page(models.Asset, self._transport.call("assets.list", {
             "asset_type": asset_type,
+            "created_before": created_before,
+            "created_since": created_since,
             "cursor": cursor,
             "department": department,
+            "external_id": external_id,
             "limit": limit,
             "parent_asset_id": parent_asset_id,
             "sort": sort,
             "status": status,
             "tag": tag,
+            "updated_before": updated_before,
             "updated_since": updated_since,
         }))
 
@@ -1027,36 +1142,48 @@ class Assets:
         self,
         *,
         asset_type: models.AssetType | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
         department: str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         parent_asset_id: str | None | Unset = UNSET,
         sort: models.AssetSort | str | None | Unset = UNSET,
         status: models.AssetStatus | str | None | Unset = UNSET,
         tag: str | None | Unset = UNSET,
-        updated_since: datetime | str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
     ) -> Iterator[models.Asset]:
         """Lists assets, oldest first unless another order is asked for. All pages, one after the other.
 
         asset_type: Only those of this kind.
+        created_before: Only those that were registered here before this time.
+        created_since: Only those that were registered here at this time or later.
         department: Only those of this department.
+        external_id: Only those that have this id at a vendor of a connection.
         limit: At most so many, from 1 to 500 (50).
         parent_asset_id: Only the direct parts of this asset.
-        sort: The order. Left away: `updated_at` with `updated_since`, else `created_at`.
+        sort: The order. Left away: `updated_at` with `updated_…`, else `created_at`.
         status: Only those that do this now.
         tag: Only those that have this among their tags, exactly.
+        updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
         """
         cursor: str | None = None
         while True:
             page = self.list(
                 asset_type=asset_type,
+                created_before=created_before,
+                created_since=created_since,
                 cursor=cursor,
                 department=department,
+                external_id=external_id,
                 limit=limit,
                 parent_asset_id=parent_asset_id,
                 sort=sort,
                 status=status,
                 tag=tag,
+                updated_before=updated_before,
                 updated_since=updated_since,
             )
             for item in page.items:
@@ -1065,11 +1192,54 @@ class Assets:
             if cursor is None:
                 return
 
+    def count(
+        self,
+        *,
+        asset_type: models.AssetType | str | None | Unset = UNSET,
+        by: models.AssetGrouping | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
+        department: str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
+        parent_asset_id: str | None | Unset = UNSET,
+        status: models.AssetStatus | str | None | Unset = UNSET,
+        tag: str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
+    ) -> models.RecordCount:
+        """Counts assets, by the values of a field where one is asked for.
+
+        asset_type: Only those of this kind.
+        by: What they are counted by.
+        created_before: Only those that were registered here before this time.
+        created_since: Only those that were registered here at this time or later.
+        department: Only those of this department.
+        external_id: Only those that have this id at a vendor of a connection.
+        parent_asset_id: Only the direct parts of this asset.
+        status: Only those that do this now.
+        tag: Only those that have this among their tags, exactly.
+        updated_before: Only those that changed before this time.
+        updated_since: Only those that changed at this time or later.
+        """
+        return models.RecordCount(self._transport.call("assets.count", {
+            "asset_type": asset_type,
+            "by": by,
+            "created_before": created_before,
+            "created_since": created_since,
+            "department": department,
+            "external_id": external_id,
+            "parent_asset_id": parent_asset_id,
+            "status": status,
+            "tag": tag,
+            "updated_before": updated_before,
+            "updated_since": updated_since,
+        }))
+
     def update(
         self,
         asset_id: str,
         *,
-        asset_type: models.AssetType | str | None | Unset = UNSET,
+        asset_type: models.AssetType | str | Unset = UNSET,
         criticality: models.Priority | str | None | Unset = UNSET,
         custom_fields: Mapping[str, Any] | None | Unset = UNSET,
         department: str | None | Unset = UNSET,
@@ -1078,13 +1248,13 @@ class Assets:
         installation_date: date | str | None | Unset = UNSET,
         manufacturer: str | None | Unset = UNSET,
         model: str | None | Unset = UNSET,
-        name: str | None | Unset = UNSET,
+        name: str | Unset = UNSET,
         parent_asset_id: str | None | Unset = UNSET,
         replacement_value: Decimal | int | str | None | Unset = UNSET,
         responsible_person: str | None | Unset = UNSET,
         serial_number: str | None | Unset = UNSET,
         specifications: Mapping[str, Any] | None | Unset = UNSET,
-        status: models.AssetStatus | str | None | Unset = UNSET,
+        status: models.AssetStatus | str | Unset = UNSET,
         tags: Sequence[str] | None | Unset = UNSET,
         version: int | None | Unset = UNSET,
         warranty_expiry: date | str | None | Unset = UNSET,
@@ -1136,6 +1306,93 @@ class Assets:
             "version": version,
             "warranty_expiry": warranty_expiry,
         }))
+
+
+class Audit:
+    """The operations `audit.…`."""
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: SyncTransport) -> None:
+        self._transport = transport
+
+    def list(
+        self,
+        *,
+        action: str | None | Unset = UNSET,
+        actor: str | None | Unset = UNSET,
+        before: datetime | date | str | None | Unset = UNSET,
+        cursor: str | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        object: str | None | Unset = UNSET,
+        since: datetime | date | str | None | Unset = UNSET,
+        sort: models.AuditSort | str | None | Unset = UNSET,
+    ) -> Page[models.AuditEntry]:
+        """Lists audit entries, the latest first unless another order is asked for.
+
+        action: Only those of what was done, such as `work_order.create`.
+        actor: Only those of who did it, such as `user:maria`.
+        before: Only those before this time.
+        cursor: The `next` of the page before.
+        limit: At most so many, from 1 to 500 (50).
+        object: Only those about objects of a kind, such as `work_order`, or about one object: its
+            kind, a colon, and its id, the number of a work order or the `asset_id` of an asset, such as
+            `asset:PUMP-1`.
+        since: Only those of this time or later.
+        sort: The order (`-at`).
+        """
+        return Page(models.AuditEntry, self._transport.call("audit.list", {
+            "action": action,
+            "actor": actor,
+            "before": before,
+            "cursor": cursor,
+            "limit": limit,
+            "object": object,
+            "since": since,
+            "sort": sort,
+        }))
+
+    def iterate(
+        self,
+        *,
+        action: str | None | Unset = UNSET,
+        actor: str | None | Unset = UNSET,
+        before: datetime | date | str | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        object: str | None | Unset = UNSET,
+        since: datetime | date | str | None | Unset = UNSET,
+        sort: models.AuditSort | str | None | Unset = UNSET,
+    ) -> Iterator[models.AuditEntry]:
+        """Lists audit entries, the latest first unless another order is asked for. All pages, one after the
+        other.
+
+        action: Only those of what was done, such as `work_order.create`.
+        actor: Only those of who did it, such as `user:maria`.
+        before: Only those before this time.
+        limit: At most so many, from 1 to 500 (50).
+        object: Only those about objects of a kind, such as `work_order`, or about one object: its
+            kind, a colon, and its id, the number of a work order or the `asset_id` of an asset, such as
+            `asset:PUMP-1`.
+        since: Only those of this time or later.
+        sort: The order (`-at`).
+        """
+        cursor: str | None = None
+        while True:
+            page = self.list(
+                action=action,
+                actor=actor,
+                before=before,
+                cursor=cursor,
+                limit=limit,
+                object=object,
+                since=since,
+                sort=sort,
+            )
+            for item in page.items:
+                yield item
+            cursor = page.next
+            if cursor is None:
+                return
 
 
 class AsyncConnections:
@@ -1301,10 +1558,10 @@ class AsyncConnections:
         cmms_connection_id: UUID | str,
         *,
         api_key: str | None | Unset = UNSET,
-        api_url: str | None | Unset = UNSET,
-        connection_name: str | None | Unset = UNSET,
+        api_url: str | Unset = UNSET,
+        connection_name: str | Unset = UNSET,
         credentials: Mapping[str, str] | None | Unset = UNSET,
-        enabled: bool | None | Unset = UNSET,
+        enabled: bool | Unset = UNSET,
         options: models.ConnectionOptions | Mapping[str, Any] | None | Unset = UNSET,
         password: str | None | Unset = UNSET,
         sync_interval: int | None | Unset = UNSET,
@@ -1837,7 +2094,7 @@ class AsyncWorkOrders:
     ) -> models.WorkOrder:
         """Gets a work order.
 
-        work_order_id: The work order.
+        work_order_id: The work order: its id or its number.
         """
         return models.WorkOrder(await self._transport.call("work_orders.get", {
             "work_order_id": work_order_id,
@@ -1848,37 +2105,61 @@ class AsyncWorkOrders:
         *,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
         cursor: str | None | Unset = UNSET,
-        due_before: datetime | str | None | Unset = UNSET,
+        due_after: datetime | date | str | None | Unset = UNSET,
+        due_before: datetime | date | str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
+        has_asset: bool | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
+        number: str | None | Unset = UNSET,
         priority: models.Priority | str | None | Unset = UNSET,
         sort: models.WorkOrderSort | str | None | Unset = UNSET,
         status: Sequence[models.WorkOrderStatus | str] | None | Unset = UNSET,
-        updated_since: datetime | str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
+        work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
     ) -> Page[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for.
 
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
+        created_before: Only those that were created here before this time.
+        created_since: Only those that were created here at this time or later.
         cursor: The `next` of the page before.
+        due_after: Only those that must be done at this time or later.
         due_before: Only those that must be done before this time.
+        external_id: Only those that have this id at a vendor of a connection.
+        has_asset: Only those that name an asset, or only those that name none.
         limit: At most so many, from 1 to 500 (50).
+        number: Only the one with this number, such as `WO-20240115-0001`.
         priority: Only those that are so urgent.
-        sort: The order. Left away: `due_at` with `due_before`, `updated_at` with `updated_since`,
+        sort: The order. Left away: that of a time that is asked for (`due_…`, else `updated_…`),
             else `created_at`.
         status: Only those in this status, or in one of these.
+        updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
+        work_order_type: Only those of this kind of maintenance.
         """
         return Page(models.WorkOrder, await self._transport.call("work_orders.list", {
             "asset_id": asset_id,
             "assigned_to": assigned_to,
+            "created_before": created_before,
+            "created_since": created_since,
             "cursor": cursor,
+            "due_after": due_after,
             "due_before": due_before,
+            "external_id": external_id,
+            "has_asset": has_asset,
             "limit": limit,
+            "number": number,
             "priority": priority,
             "sort": sort,
             "status": status,
+            "updated_before": updated_before,
             "updated_since": updated_since,
+            "work_order_type": work_order_type,
         }))
 
     async def iterate(
@@ -1886,43 +2167,122 @@ class AsyncWorkOrders:
         *,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
-        due_before: datetime | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
+        due_after: datetime | date | str | None | Unset = UNSET,
+        due_before: datetime | date | str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
+        has_asset: bool | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
+        number: str | None | Unset = UNSET,
         priority: models.Priority | str | None | Unset = UNSET,
         sort: models.WorkOrderSort | str | None | Unset = UNSET,
         status: Sequence[models.WorkOrderStatus | str] | None | Unset = UNSET,
-        updated_since: datetime | str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
+        work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
     ) -> AsyncIterator[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for. All pages, one after the other.
 
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
+        created_before: Only those that were created here before this time.
+        created_since: Only those that were created here at this time or later.
+        due_after: Only those that must be done at this time or later.
         due_before: Only those that must be done before this time.
+        external_id: Only those that have this id at a vendor of a connection.
+        has_asset: Only those that name an asset, or only those that name none.
         limit: At most so many, from 1 to 500 (50).
+        number: Only the one with this number, such as `WO-20240115-0001`.
         priority: Only those that are so urgent.
-        sort: The order. Left away: `due_at` with `due_before`, `updated_at` with `updated_since`,
+        sort: The order. Left away: that of a time that is asked for (`due_…`, else `updated_…`),
             else `created_at`.
         status: Only those in this status, or in one of these.
+        updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
+        work_order_type: Only those of this kind of maintenance.
         """
         cursor: str | None = None
         while True:
             page = await self.list(
                 asset_id=asset_id,
                 assigned_to=assigned_to,
+                created_before=created_before,
+                created_since=created_since,
                 cursor=cursor,
+                due_after=due_after,
                 due_before=due_before,
+                external_id=external_id,
+                has_asset=has_asset,
                 limit=limit,
+                number=number,
                 priority=priority,
                 sort=sort,
                 status=status,
+                updated_before=updated_before,
                 updated_since=updated_since,
+                work_order_type=work_order_type,
             )
             for item in page.items:
                 yield item
             cursor = page.next
             if cursor is None:
                 return
+
+    async def count(
+        self,
+        *,
+        asset_id: str | None | Unset = UNSET,
+        assigned_to: str | None | Unset = UNSET,
+        by: models.WorkOrderGrouping | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
+        due_after: datetime | date | str | None | Unset = UNSET,
+        due_before: datetime | date | str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
+        has_asset: bool | None | Unset = UNSET,
+        number: str | None | Unset = UNSET,
+        priority: models.Priority | str | None | Unset = UNSET,
+        status: Sequence[models.WorkOrderStatus | str] | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
+        work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
+    ) -> models.RecordCount:
+        """Counts work orders, by the values of a field where one is asked for.
+
+        asset_id: Only those about this asset.
+        assigned_to: Only those that this person does.
+        by: What they are counted by.
+        created_before: Only those that were created here before this time.
+        created_since: Only those that were created here at this time or later.
+        due_after: Only those that must be done at this time or later.
+        due_before: Only those that must be done before this time.
+        external_id: Only those that have this id at a vendor of a connection.
+        has_asset: Only those that name an asset, or only those that name none.
+        number: Only the one with this number, such as `WO-20240115-0001`.
+        priority: Only those that are so urgent.
+        status: Only those in this status, or in one of these.
+        updated_before: Only those that changed before this time.
+        updated_since: Only those that changed at this time or later.
+        work_order_type: Only those of this kind of maintenance.
+        """
+        return models.RecordCount(await self._transport.call("work_orders.count", {
+            "asset_id": asset_id,
+            "assigned_to": assigned_to,
+            "by": by,
+            "created_before": created_before,
+            "created_since": created_since,
+            "due_after": due_after,
+            "due_before": due_before,
+            "external_id": external_id,
+            "has_asset": has_asset,
+            "number": number,
+            "priority": priority,
+            "status": status,
+            "updated_before": updated_before,
+            "updated_since": updated_since,
+            "work_order_type": work_order_type,
+        }))
 
     async def update(
         self,
@@ -1939,15 +2299,15 @@ class AsyncWorkOrders:
         estimated_cost: Decimal | int | str | None | Unset = UNSET,
         estimated_hours: float | None | Unset = UNSET,
         location: str | None | Unset = UNSET,
-        priority: models.Priority | str | None | Unset = UNSET,
+        priority: models.Priority | str | Unset = UNSET,
         requested_by: str | None | Unset = UNSET,
         safety_notes: str | None | Unset = UNSET,
         scheduled_end: datetime | str | None | Unset = UNSET,
         scheduled_start: datetime | str | None | Unset = UNSET,
         tags: Sequence[str] | None | Unset = UNSET,
-        title: str | None | Unset = UNSET,
+        title: str | Unset = UNSET,
         version: int | None | Unset = UNSET,
-        work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
+        work_order_type: models.MaintenanceType | str | Unset = UNSET,
     ) -> models.WorkOrder:
         """Changes a work order.
 
@@ -2113,36 +2473,48 @@ class AsyncAssets:
         self,
         *,
         asset_type: models.AssetType | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
         cursor: str | None | Unset = UNSET,
         department: str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         parent_asset_id: str | None | Unset = UNSET,
         sort: models.AssetSort | str | None | Unset = UNSET,
         status: models.AssetStatus | str | None | Unset = UNSET,
         tag: str | None | Unset = UNSET,
-        updated_since: datetime | str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
     ) -> Page[models.Asset]:
         """Lists assets, oldest first unless another order is asked for.
 
         asset_type: Only those of this kind.
+        created_before: Only those that were registered here before this time.
+        created_since: Only those that were registered here at this time or later.
         cursor: The `next` of the page before.
         department: Only those of this department.
+        external_id: Only those that have this id at a vendor of a connection.
         limit: At most so many, from 1 to 500 (50).
         parent_asset_id: Only the direct parts of this asset.
-        sort: The order. Left away: `updated_at` with `updated_since`, else `created_at`.
+        sort: The order. Left away: `updated_at` with `updated_…`, else `created_at`.
         status: Only those that do this now.
         tag: Only those that have this among their tags, exactly.
+        updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
         """
         return Page(models.Asset, await self._transport.call("assets.list", {
             "asset_type": asset_type,
+            "created_before": created_before,
+            "created_since": created_since,
             "cursor": cursor,
             "department": department,
+            "external_id": external_id,
             "limit": limit,
             "parent_asset_id": parent_asset_id,
             "sort": sort,
             "status": status,
             "tag": tag,
+            "updated_before": updated_before,
             "updated_since": updated_since,
         }))
 
@@ -2150,36 +2522,48 @@ class AsyncAssets:
         self,
         *,
         asset_type: models.AssetType | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
         department: str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         parent_asset_id: str | None | Unset = UNSET,
         sort: models.AssetSort | str | None | Unset = UNSET,
         status: models.AssetStatus | str | None | Unset = UNSET,
         tag: str | None | Unset = UNSET,
-        updated_since: datetime | str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
     ) -> AsyncIterator[models.Asset]:
         """Lists assets, oldest first unless another order is asked for. All pages, one after the other.
 
         asset_type: Only those of this kind.
+        created_before: Only those that were registered here before this time.
+        created_since: Only those that were registered here at this time or later.
         department: Only those of this department.
+        external_id: Only those that have this id at a vendor of a connection.
         limit: At most so many, from 1 to 500 (50).
         parent_asset_id: Only the direct parts of this asset.
-        sort: The order. Left away: `updated_at` with `updated_since`, else `created_at`.
+        sort: The order. Left away: `updated_at` with `updated_…`, else `created_at`.
         status: Only those that do this now.
         tag: Only those that have this among their tags, exactly.
+        updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
         """
         cursor: str | None = None
         while True:
             page = await self.list(
                 asset_type=asset_type,
+                created_before=created_before,
+                created_since=created_since,
                 cursor=cursor,
                 department=department,
+                external_id=external_id,
                 limit=limit,
                 parent_asset_id=parent_asset_id,
                 sort=sort,
                 status=status,
                 tag=tag,
+                updated_before=updated_before,
                 updated_since=updated_since,
             )
             for item in page.items:
@@ -2188,11 +2572,54 @@ class AsyncAssets:
             if cursor is None:
                 return
 
+    async def count(
+        self,
+        *,
+        asset_type: models.AssetType | str | None | Unset = UNSET,
+        by: models.AssetGrouping | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
+        department: str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
+        parent_asset_id: str | None | Unset = UNSET,
+        status: models.AssetStatus | str | None | Unset = UNSET,
+        tag: str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
+    ) -> models.RecordCount:
+        """Counts assets, by the values of a field where one is asked for.
+
+        asset_type: Only those of this kind.
+        by: What they are counted by.
+        created_before: Only those that were registered here before this time.
+        created_since: Only those that were registered here at this time or later.
+        department: Only those of this department.
+        external_id: Only those that have this id at a vendor of a connection.
+        parent_asset_id: Only the direct parts of this asset.
+        status: Only those that do this now.
+        tag: Only those that have this among their tags, exactly.
+        updated_before: Only those that changed before this time.
+        updated_since: Only those that changed at this time or later.
+        """
+        return models.RecordCount(await self._transport.call("assets.count", {
+            "asset_type": asset_type,
+            "by": by,
+            "created_before": created_before,
+            "created_since": created_since,
+            "department": department,
+            "external_id": external_id,
+            "parent_asset_id": parent_asset_id,
+            "status": status,
+            "tag": tag,
+            "updated_before": updated_before,
+            "updated_since": updated_since,
+        }))
+
     async def update(
         self,
         asset_id: str,
         *,
-        asset_type: models.AssetType | str | None | Unset = UNSET,
+        asset_type: models.AssetType | str | Unset = UNSET,
         criticality: models.Priority | str | None | Unset = UNSET,
         custom_fields: Mapping[str, Any] | None | Unset = UNSET,
         department: str | None | Unset = UNSET,
@@ -2201,13 +2628,13 @@ class AsyncAssets:
         installation_date: date | str | None | Unset = UNSET,
         manufacturer: str | None | Unset = UNSET,
         model: str | None | Unset = UNSET,
-        name: str | None | Unset = UNSET,
+        name: str | Unset = UNSET,
         parent_asset_id: str | None | Unset = UNSET,
         replacement_value: Decimal | int | str | None | Unset = UNSET,
         responsible_person: str | None | Unset = UNSET,
         serial_number: str | None | Unset = UNSET,
         specifications: Mapping[str, Any] | None | Unset = UNSET,
-        status: models.AssetStatus | str | None | Unset = UNSET,
+        status: models.AssetStatus | str | Unset = UNSET,
         tags: Sequence[str] | None | Unset = UNSET,
         version: int | None | Unset = UNSET,
         warranty_expiry: date | str | None | Unset = UNSET,
@@ -2261,6 +2688,93 @@ class AsyncAssets:
         }))
 
 
+class AsyncAudit:
+    """The operations `audit.…`."""
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def list(
+        self,
+        *,
+        action: str | None | Unset = UNSET,
+        actor: str | None | Unset = UNSET,
+        before: datetime | date | str | None | Unset = UNSET,
+        cursor: str | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        object: str | None | Unset = UNSET,
+        since: datetime | date | str | None | Unset = UNSET,
+        sort: models.AuditSort | str | None | Unset = UNSET,
+    ) -> Page[models.AuditEntry]:
+        """Lists audit entries, the latest first unless another order is asked for.
+
+        action: Only those of what was done, such as `work_order.create`.
+        actor: Only those of who did it, such as `user:maria`.
+        before: Only those before this time.
+        cursor: The `next` of the page before.
+        limit: At most so many, from 1 to 500 (50).
+        object: Only those about objects of a kind, such as `work_order`, or about one object: its
+            kind, a colon, and its id, the number of a work order or the `asset_id` of an asset, such as
+            `asset:PUMP-1`.
+        since: Only those of this time or later.
+        sort: The order (`-at`).
+        """
+        return Page(models.AuditEntry, await self._transport.call("audit.list", {
+            "action": action,
+            "actor": actor,
+            "before": before,
+            "cursor": cursor,
+            "limit": limit,
+            "object": object,
+            "since": since,
+            "sort": sort,
+        }))
+
+    async def iterate(
+        self,
+        *,
+        action: str | None | Unset = UNSET,
+        actor: str | None | Unset = UNSET,
+        before: datetime | date | str | None | Unset = UNSET,
+        limit: int | None | Unset = UNSET,
+        object: str | None | Unset = UNSET,
+        since: datetime | date | str | None | Unset = UNSET,
+        sort: models.AuditSort | str | None | Unset = UNSET,
+    ) -> AsyncIterator[models.AuditEntry]:
+        """Lists audit entries, the latest first unless another order is asked for. All pages, one after the
+        other.
+
+        action: Only those of what was done, such as `work_order.create`.
+        actor: Only those of who did it, such as `user:maria`.
+        before: Only those before this time.
+        limit: At most so many, from 1 to 500 (50).
+        object: Only those about objects of a kind, such as `work_order`, or about one object: its
+            kind, a colon, and its id, the number of a work order or the `asset_id` of an asset, such as
+            `asset:PUMP-1`.
+        since: Only those of this time or later.
+        sort: The order (`-at`).
+        """
+        cursor: str | None = None
+        while True:
+            page = await self.list(
+                action=action,
+                actor=actor,
+                before=before,
+                cursor=cursor,
+                limit=limit,
+                object=object,
+                since=since,
+                sort=sort,
+            )
+            for item in page.items:
+                yield item
+            cursor = page.next
+            if cursor is None:
+                return
+
+
 class Operations:
     """All groups of one client."""
 
@@ -2272,6 +2786,7 @@ class Operations:
         self.quarantine = Quarantine(transport)
         self.work_orders = WorkOrders(transport)
         self.assets = Assets(transport)
+        self.audit = Audit(transport)
 
 
 class AsyncOperations:
@@ -2285,3 +2800,4 @@ class AsyncOperations:
         self.quarantine = AsyncQuarantine(transport)
         self.work_orders = AsyncWorkOrders(transport)
         self.assets = AsyncAssets(transport)
+        self.audit = AsyncAudit(transport)

@@ -105,37 +105,49 @@ class AssetTrackingService(Service):
         self,
         *,
         asset_type: models.AssetType | str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
         cursor: str | None | Unset = UNSET,
         department: str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         parent_asset_id: str | None | Unset = UNSET,
         sort: models.AssetSort | str | None | Unset = UNSET,
         status: models.AssetStatus | str | None | Unset = UNSET,
         tag: str | None | Unset = UNSET,
-        updated_since: datetime | str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
     ) -> Page[models.Asset]:
         """Lists assets, oldest first unless another order is asked for.
 
         asset_type: Only those of this kind.
+        created_before: Only those that were registered here before this time.
+        created_since: Only those that were registered here at this time or later.
         cursor: The `next` of the page before.
         department: Only those of this department.
+        external_id: Only those that have this id at a vendor of a connection.
         limit: At most so many, from 1 to 500 (50).
         parent_asset_id: Only the direct parts of this asset.
-        sort: The order. Left away: `updated_at` with `updated_since`, else `created_at`.
+        sort: The order. Left away: `updated_at` with `updated_…`, else `created_at`.
         status: Only those that do this now.
         tag: Only those that have this among their tags, exactly.
+        updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
         """
         client = await self._open()
         return await client.assets.list(
             asset_type=asset_type,
+            created_before=created_before,
+            created_since=created_since,
             cursor=cursor,
             department=department,
+            external_id=external_id,
             limit=limit,
             parent_asset_id=parent_asset_id,
             sort=sort,
             status=status,
             tag=tag,
+            updated_before=updated_before,
             updated_since=updated_since,
         )
 
@@ -143,7 +155,7 @@ class AssetTrackingService(Service):
         self,
         asset_id: str,
         *,
-        asset_type: models.AssetType | str | None | Unset = UNSET,
+        asset_type: models.AssetType | str | Unset = UNSET,
         criticality: models.Priority | str | None | Unset = UNSET,
         custom_fields: Mapping[str, Any] | None | Unset = UNSET,
         department: str | None | Unset = UNSET,
@@ -152,13 +164,13 @@ class AssetTrackingService(Service):
         installation_date: date | str | None | Unset = UNSET,
         manufacturer: str | None | Unset = UNSET,
         model: str | None | Unset = UNSET,
-        name: str | None | Unset = UNSET,
+        name: str | Unset = UNSET,
         parent_asset_id: str | None | Unset = UNSET,
         replacement_value: Decimal | int | str | None | Unset = UNSET,
         responsible_person: str | None | Unset = UNSET,
         serial_number: str | None | Unset = UNSET,
         specifications: Mapping[str, Any] | None | Unset = UNSET,
-        status: models.AssetStatus | str | None | Unset = UNSET,
+        status: models.AssetStatus | str | Unset = UNSET,
         tags: Sequence[str] | None | Unset = UNSET,
         version: int | None | Unset = UNSET,
         warranty_expiry: date | str | None | Unset = UNSET,

@@ -22,6 +22,15 @@ class AssetCondition(OpenEnum):
     CRITICAL = "critical"
 
 
+class AssetGrouping(OpenEnum):
+    """One of these words; one of a newer version is kept as it is."""
+
+    STATUS = "status"
+    ASSET_TYPE = "asset_type"
+    CRITICALITY = "criticality"
+    DEPARTMENT = "department"
+
+
 class AssetSort(OpenEnum):
     """One of these words; one of a newer version is kept as it is."""
 
@@ -58,6 +67,21 @@ class AssetType(OpenEnum):
     INSTRUMENT = "instrument"
     SYSTEM = "system"
     COMPONENT = "component"
+
+
+class AuditResult(OpenEnum):
+    """One of these words; one of a newer version is kept as it is."""
+
+    OK = "ok"
+    DENIED = "denied"
+    FAILED = "failed"
+
+
+class AuditSort(OpenEnum):
+    """One of these words; one of a newer version is kept as it is."""
+
+    AT = "at"
+    AT_DESC = "-at"
 
 
 class ConnectionSort(OpenEnum):
@@ -173,6 +197,17 @@ class SyncType(OpenEnum):
     WORK_ORDERS = "work_orders"
     ASSETS = "assets"
     ALL = "all"
+
+
+class WorkOrderGrouping(OpenEnum):
+    """One of these words; one of a newer version is kept as it is."""
+
+    STATUS = "status"
+    PRIORITY = "priority"
+    ASSIGNED_TO = "assigned_to"
+    ASSIGNED_TEAM = "assigned_team"
+    WORK_ORDER_TYPE = "work_order_type"
+    ASSET_ID = "asset_id"
 
 
 class WorkOrderSort(OpenEnum):
@@ -444,6 +479,166 @@ class AssetLocation(Model):
         return self._data.get("room")
 
 
+class AuditEntry(Model):
+    """An audit entry: one for each committed change."""
+
+    __slots__ = ()
+    _fields = (
+        "id",
+        "at",
+        "action",
+        "object_type",
+        "object_id",
+        "request_id",
+        "result",
+        "actor",
+        "batch",
+        "cause",
+        "change",
+        "object_version",
+        "reason",
+    )
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+        value = self._data["id"]
+        return UUID(value)
+
+    @property
+    def at(self) -> datetime:
+        """When."""
+        value = self._data["at"]
+        return as_time(value)
+
+    @property
+    def action(self) -> str:
+        """What was done, such as `work_order.create`."""
+        value: str = self._data["action"]
+        return value
+
+    @property
+    def object_type(self) -> str:
+        """What kind of object."""
+        value: str = self._data["object_type"]
+        return value
+
+    @property
+    def object_id(self) -> str:
+        """The object."""
+        value: str = self._data["object_id"]
+        return value
+
+    @property
+    def request_id(self) -> str:
+        """The request, by its id in the log."""
+        value: str = self._data["request_id"]
+        return value
+
+    @property
+    def result(self) -> AuditResult:
+        """How it ended."""
+        value = self._data["result"]
+        return AuditResult(value)
+
+    @property
+    def actor(self) -> str:
+        """Who did it, such as `user:maria`."""
+        value: str = self._data["actor"]
+        return value
+
+    @property
+    def batch(self) -> Batch | None:
+        """What a pull committed at once."""
+        value = self._data.get("batch")
+        return None if value is None else Batch(value)
+
+    @property
+    def cause(self) -> str | None:
+        """The code of the error, where it failed."""
+        return self._data.get("cause")
+
+    @property
+    def change(self) -> list[FieldChange] | None:
+        """The fields that changed."""
+        value = self._data.get("change")
+        return None if value is None else [FieldChange(item) for item in value]
+
+    @property
+    def object_version(self) -> int | None:
+        """Its version after the change."""
+        return self._data.get("object_version")
+
+    @property
+    def reason(self) -> str | None:
+        """Why, where a reason was given."""
+        return self._data.get("reason")
+
+
+class Batch(Model):
+    """What a pull committed at once."""
+
+    __slots__ = ()
+    _fields = (
+        "run",
+        "entity",
+        "records",
+    )
+
+    @property
+    def run(self) -> UUID:
+        """The run."""
+        value = self._data["run"]
+        return UUID(value)
+
+    @property
+    def entity(self) -> Entity:
+        """The kind of record."""
+        value = self._data["entity"]
+        return Entity(value)
+
+    @property
+    def records(self) -> list[BatchRecord]:
+        """The records."""
+        value = self._data["records"]
+        return [BatchRecord(item) for item in value]
+
+
+class BatchRecord(Model):
+    """What a pull did with one record."""
+
+    __slots__ = ()
+    _fields = (
+        "id",
+        "action",
+        "fields",
+        "overwritten",
+    )
+
+    @property
+    def id(self) -> UUID:
+        """Our record."""
+        value = self._data["id"]
+        return UUID(value)
+
+    @property
+    def action(self) -> str:
+        """`create`, `update`, `link`."""
+        value: str = self._data["action"]
+        return value
+
+    @property
+    def fields(self) -> list[str] | None:
+        """The fields that changed."""
+        return self._data.get("fields")
+
+    @property
+    def overwritten(self) -> list[FieldChange] | None:
+        """Values of people here that the vendor's took the place of."""
+        value = self._data.get("overwritten")
+        return None if value is None else [FieldChange(item) for item in value]
+
+
 class Connection(Model):
     """A connection to a vendor's system."""
 
@@ -674,6 +869,27 @@ class ConnectionTest(Model):
         return self._data.get("account")
 
 
+class CountGroup(Model):
+    """How many records have a value."""
+
+    __slots__ = ()
+    _fields = (
+        "count",
+        "value",
+    )
+
+    @property
+    def count(self) -> int:
+        """How many records."""
+        value: int = self._data["count"]
+        return value
+
+    @property
+    def value(self) -> str | None:
+        """The value; null: those without one."""
+        return self._data.get("value")
+
+
 class CredentialInfo(Model):
     """What may be known about a field of the credentials: whether it is set, never its value."""
 
@@ -765,6 +981,33 @@ class External(Model):
     def number(self) -> str | None:
         """The vendor's number for people."""
         return self._data.get("number")
+
+
+class FieldChange(Model):
+    """A field that changed. Values of personal and secret fields are left out until they can be sealed."""
+
+    __slots__ = ()
+    _fields = (
+        "field",
+        "after",
+        "before",
+    )
+
+    @property
+    def field(self) -> str:
+        """The field."""
+        value: str = self._data["field"]
+        return value
+
+    @property
+    def after(self) -> Any:
+        """After."""
+        return self._data.get("after")
+
+    @property
+    def before(self) -> Any:
+        """Before."""
+        return self._data.get("before")
 
 
 class FieldMapping(Model):
@@ -1257,6 +1500,36 @@ class QuarantineItem(Model):
         """What became of it."""
         value = self._data["state"]
         return QuarantineState(value)
+
+
+class RecordCount(Model):
+    """How many records there are."""
+
+    __slots__ = ()
+    _fields = (
+        "total",
+        "groups",
+        "others",
+    )
+
+    @property
+    def total(self) -> int:
+        """All that the filters take."""
+        value: int = self._data["total"]
+        return value
+
+    @property
+    def groups(self) -> list[CountGroup]:
+        """How many with each value. Of words, every one in its order, with those that no record has; else
+        the 500 values of the most records, of the most first. Empty where nothing is counted by."""
+        value = self._data["groups"]
+        return [CountGroup(item) for item in value]
+
+    @property
+    def others(self) -> int:
+        """How many records have values that are not listed."""
+        value: int = self._data["others"]
+        return value
 
 
 class RunError(Model):
@@ -1775,19 +2048,27 @@ class WorkOrder(Model):
 __all__ = [
     "Asset",
     "AssetCondition",
+    "AssetGrouping",
     "AssetLocation",
     "AssetSort",
     "AssetStatus",
     "AssetType",
+    "AuditEntry",
+    "AuditResult",
+    "AuditSort",
+    "Batch",
+    "BatchRecord",
     "Connection",
     "ConnectionDeleted",
     "ConnectionHealth",
     "ConnectionOptions",
     "ConnectionSort",
     "ConnectionTest",
+    "CountGroup",
     "CredentialInfo",
     "Entity",
     "External",
+    "FieldChange",
     "FieldMapping",
     "HealthState",
     "KindTest",
@@ -1803,6 +2084,7 @@ __all__ = [
     "Priority",
     "QuarantineItem",
     "QuarantineState",
+    "RecordCount",
     "RecordsFrom",
     "RunError",
     "RunSort",
@@ -1812,6 +2094,7 @@ __all__ = [
     "SyncStatus",
     "SyncType",
     "WorkOrder",
+    "WorkOrderGrouping",
     "WorkOrderSort",
     "WorkOrderSource",
     "WorkOrderStatus",

@@ -91,7 +91,7 @@ class WorkOrderProcessingService(Service):
     ) -> models.WorkOrder:
         """Gets a work order.
 
-        work_order_id: The work order.
+        work_order_id: The work order: its id or its number.
         """
         client = await self._open()
         return await client.work_orders.get(
@@ -103,38 +103,62 @@ class WorkOrderProcessingService(Service):
         *,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
+        created_before: datetime | date | str | None | Unset = UNSET,
+        created_since: datetime | date | str | None | Unset = UNSET,
         cursor: str | None | Unset = UNSET,
-        due_before: datetime | str | None | Unset = UNSET,
+        due_after: datetime | date | str | None | Unset = UNSET,
+        due_before: datetime | date | str | None | Unset = UNSET,
+        external_id: str | None | Unset = UNSET,
+        has_asset: bool | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
+        number: str | None | Unset = UNSET,
         priority: models.Priority | str | None | Unset = UNSET,
         sort: models.WorkOrderSort | str | None | Unset = UNSET,
         status: Sequence[models.WorkOrderStatus | str] | None | Unset = UNSET,
-        updated_since: datetime | str | None | Unset = UNSET,
+        updated_before: datetime | date | str | None | Unset = UNSET,
+        updated_since: datetime | date | str | None | Unset = UNSET,
+        work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
     ) -> Page[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for.
 
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
+        created_before: Only those that were created here before this time.
+        created_since: Only those that were created here at this time or later.
         cursor: The `next` of the page before.
+        due_after: Only those that must be done at this time or later.
         due_before: Only those that must be done before this time.
+        external_id: Only those that have this id at a vendor of a connection.
+        has_asset: Only those that name an asset, or only those that name none.
         limit: At most so many, from 1 to 500 (50).
+        number: Only the one with this number, such as `WO-20240115-0001`.
         priority: Only those that are so urgent.
-        sort: The order. Left away: `due_at` with `due_before`, `updated_at` with `updated_since`,
+        sort: The order. Left away: that of a time that is asked for (`due_…`, else `updated_…`),
             else `created_at`.
         status: Only those in this status, or in one of these.
+        updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
+        work_order_type: Only those of this kind of maintenance.
         """
         client = await self._open()
         return await client.work_orders.list(
             asset_id=asset_id,
             assigned_to=assigned_to,
+            created_before=created_before,
+            created_since=created_since,
             cursor=cursor,
+            due_after=due_after,
             due_before=due_before,
+            external_id=external_id,
+            has_asset=has_asset,
             limit=limit,
+            number=number,
             priority=priority,
             sort=sort,
             status=status,
+            updated_before=updated_before,
             updated_since=updated_since,
+            work_order_type=work_order_type,
         )
 
     async def update_work_order(
@@ -152,15 +176,15 @@ class WorkOrderProcessingService(Service):
         estimated_cost: Decimal | int | str | None | Unset = UNSET,
         estimated_hours: float | None | Unset = UNSET,
         location: str | None | Unset = UNSET,
-        priority: models.Priority | str | None | Unset = UNSET,
+        priority: models.Priority | str | Unset = UNSET,
         requested_by: str | None | Unset = UNSET,
         safety_notes: str | None | Unset = UNSET,
         scheduled_end: datetime | str | None | Unset = UNSET,
         scheduled_start: datetime | str | None | Unset = UNSET,
         tags: Sequence[str] | None | Unset = UNSET,
-        title: str | None | Unset = UNSET,
+        title: str | Unset = UNSET,
         version: int | None | Unset = UNSET,
-        work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
+        work_order_type: models.MaintenanceType | str | Unset = UNSET,
     ) -> models.WorkOrder:
         """Changes a work order.
 

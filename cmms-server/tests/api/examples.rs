@@ -5,8 +5,11 @@ use async_trait::async_trait;
 use axum::body::Body;
 use chrono::{DateTime, Utc};
 use cmms::core::clock::Clock;
+use cmms::core::domain::TABLES;
 use cmms::core::ops::examples::{Answers, FILES, Step, steps};
-use cmms::core::ops::{OPERATIONS, OpMeta, Verb, find, schema};
+use cmms::core::ops::{Effect, OPERATIONS, OpMeta, Verb, find, schema};
+use cmms::core::record::Privacy;
+use cmms::core::services::audit::OBJECTS;
 use cmms::core::testing::{SeededIds, SteppedClock};
 use cmms_sim::upkeep::{SimEntity, UpkeepConfig, UpkeepSim};
 use serde_json::{Map, Value, json};
@@ -41,6 +44,8 @@ struct Story {
     sim: UpkeepSim,
     answers: Answers,
     sent: usize,
+    /// Each operation with the id of its request.
+    requests: Vec<(OpMeta, String)>,
 }
 
 impl Story {
@@ -73,6 +78,7 @@ impl Story {
             sim,
             answers: Answers::default(),
             sent: 0,
+            requests: Vec::new(),
         }
     }
 
@@ -99,6 +105,8 @@ impl Story {
         self.sent += 1;
         let key = format!("story-{}", self.sent);
         let reply = self.send(&meta, &input, &key).await;
+        let id = reply.header("x-request-id").to_owned();
+        self.requests.push((meta, id));
         let goes_on = reply.status == 202 && reply.json["status"] == "running";
         assert!(
             reply.status == meta.success || goes_on,
@@ -236,6 +244,47 @@ async fn examples_answer_as_recorded() {
         recording() || wrong.is_empty(),
         "answers differ from what is recorded; where the new ones are right: {RECORD}\n{wrong}"
     );
+}
+
+/// What only reads leaves nothing in the audit; what writes leaves one entry, committed with its change; what calls a
+/// vendor or starts a run leaves one for each thing that it committed. Values of personal fields are in none.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_has_its_audit_entry() {
+    let mut story = Story::begin().await;
+    for (file, json) in FILES {
+        for step in steps(json).unwrap_or_else(|e| panic!("{file}.json: {e}")) {
+            story.tell(&step).await;
+        }
+    }
+    story.api.client.settled().await;
+    let entries = story.api.audit().await;
+    for (meta, request) in &story.requests {
+        let made = entries.iter().filter(|e| e.request_id == *request).count();
+        let right = match meta.effect {
+            Effect::Read | Effect::Ask => made == 0,
+            // An equal connection is answered as it was.
+            Effect::Write if meta.name == "connections.ensure" => made <= 1,
+            Effect::Write => made == 1,
+            Effect::Run => made >= 1,
+            Effect::Long => true,
+        };
+        assert!(right, "{} has {made} entries", meta.name);
+    }
+    let columns = TABLES.iter().flat_map(|table| table.columns.iter());
+    let personal: Vec<&str> = columns
+        .filter(|column| matches!(column.privacy, Privacy::Personal | Privacy::Secret))
+        .map(|column| column.name)
+        .collect();
+    for entry in &entries {
+        assert!(OBJECTS.contains(&entry.object_type.as_str()), "{entry:?}");
+        for change in entry.change.iter().flat_map(|changes| &changes.0) {
+            let told = change.before.is_some() || change.after.is_some();
+            let field = change.field.as_str();
+            assert!(!told || !personal.contains(&field), "{entry:?}");
+        }
+    }
+    story.api.client.stop().await;
+    story.sim.stop().await;
 }
 
 #[test]

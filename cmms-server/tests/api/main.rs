@@ -7,11 +7,13 @@
     reason = "helpers of tests end the test where something is not as it must be"
 )]
 
+mod audit;
 mod border;
 mod calls;
 mod commits;
 mod documented;
 mod examples;
+mod finding;
 mod fixture;
 mod headers;
 mod idempotency;

@@ -158,10 +158,10 @@ async fn bad_inputs_are_refused_exactly_and_change_nothing() {
             "asset_999",
         ),
         row(
-            "id that is no UUID",
+            "neither an id nor a number",
             ("GET", "/work-orders/17", ""),
             (422, "CMMS-INPUT-003", "work_order_id"),
-            "UUID",
+            "WO-20240115-0001",
         ),
         row(
             "illegal transition",

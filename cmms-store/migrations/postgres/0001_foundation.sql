@@ -4,7 +4,8 @@
 -- Texts are compared octet by octet (collation "C"), JSON is kept byte for byte (json, not jsonb), money is scaled by
 -- 10,000. Row-level security and the rights of the role that works come with each migration, from the descriptions of
 -- the records.
--- Indexes that lead with a nullable column are partial: nothing looks for null there.
+-- Indexes that lead with a nullable column are partial where nothing looks for null: work orders without an asset are
+-- looked for.
 -- Lists of work orders by time are merged from those of each status, so one index serves them with and without it.
 
 CREATE TABLE organizations (
@@ -65,6 +66,7 @@ CREATE UNIQUE INDEX assets_by_asset_id ON assets (org_id, asset_id);
 CREATE INDEX assets_by_status ON assets (org_id, status, id);
 CREATE INDEX assets_by_parent_uid ON assets (org_id, parent_uid) WHERE parent_uid IS NOT NULL;
 CREATE INDEX assets_by_parent_pending ON assets (org_id, parent_pending) WHERE parent_pending IS NOT NULL;
+CREATE INDEX assets_by_created_at ON assets (org_id, created_at, id);
 CREATE INDEX assets_by_updated_at ON assets (org_id, updated_at, id);
 
 CREATE TABLE work_orders (
@@ -108,7 +110,8 @@ CREATE UNIQUE INDEX work_orders_by_number ON work_orders (org_id, number);
 CREATE INDEX work_orders_by_status ON work_orders (org_id, status, id);
 CREATE INDEX work_orders_by_due_at ON work_orders (org_id, status, due_at, id);
 CREATE INDEX work_orders_by_updated_at ON work_orders (org_id, status, updated_at, id);
-CREATE INDEX work_orders_by_asset_id ON work_orders (org_id, asset_id, id) WHERE asset_id IS NOT NULL;
+CREATE INDEX work_orders_by_created_at ON work_orders (org_id, created_at, id);
+CREATE INDEX work_orders_by_asset_id ON work_orders (org_id, asset_id, id);
 CREATE INDEX work_orders_by_assigned_to ON work_orders (org_id, assigned_to, id) WHERE assigned_to IS NOT NULL;
 CREATE INDEX work_orders_by_asset_pending ON work_orders (org_id, asset_pending) WHERE asset_pending IS NOT NULL;
 
@@ -282,7 +285,10 @@ CREATE TABLE audit_entries (
     cause               text COLLATE "C",
     PRIMARY KEY (org_id, id)
 );
-CREATE INDEX audit_entries_by_object ON audit_entries (org_id, object_type, object_id, id);
+CREATE INDEX audit_entries_by_at ON audit_entries (org_id, at, id);
+CREATE INDEX audit_entries_by_object ON audit_entries (org_id, object_type, object_id, at, id);
+CREATE INDEX audit_entries_by_actor ON audit_entries (org_id, actor_kind, actor_id, at, id);
+CREATE INDEX audit_entries_by_action ON audit_entries (org_id, action, at, id);
 
 -- The first answer to each call with an idempotency key, for a day. Keys and inputs are digests.
 CREATE TABLE idempotency_keys (

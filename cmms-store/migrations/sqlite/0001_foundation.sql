@@ -5,7 +5,8 @@
 -- Tables of small rows are clustered by their key (WITHOUT ROWID). Tables of large rows (work orders, assets,
 -- links, runs, quarantine, audit) append to the end of a rowid tree and keep their keys in slim indexes, so
 -- that a bulk load writes each large row once, in order.
--- Indexes that lead with a nullable column are partial: nothing looks for null there.
+-- Indexes that lead with a nullable column are partial where nothing looks for null: work orders without an asset are
+-- looked for.
 -- Lists of work orders by time are merged from those of each status, so one index serves them with and without it.
 
 CREATE TABLE organizations (
@@ -66,6 +67,7 @@ CREATE UNIQUE INDEX assets_by_asset_id ON assets (org_id, asset_id);
 CREATE INDEX assets_by_status ON assets (org_id, status, id);
 CREATE INDEX assets_by_parent_uid ON assets (org_id, parent_uid) WHERE parent_uid IS NOT NULL;
 CREATE INDEX assets_by_parent_pending ON assets (org_id, parent_pending) WHERE parent_pending IS NOT NULL;
+CREATE INDEX assets_by_created_at ON assets (org_id, created_at, id);
 CREATE INDEX assets_by_updated_at ON assets (org_id, updated_at, id);
 
 CREATE TABLE work_orders (
@@ -109,7 +111,8 @@ CREATE UNIQUE INDEX work_orders_by_number ON work_orders (org_id, number);
 CREATE INDEX work_orders_by_status ON work_orders (org_id, status, id);
 CREATE INDEX work_orders_by_due_at ON work_orders (org_id, status, due_at, id);
 CREATE INDEX work_orders_by_updated_at ON work_orders (org_id, status, updated_at, id);
-CREATE INDEX work_orders_by_asset_id ON work_orders (org_id, asset_id, id) WHERE asset_id IS NOT NULL;
+CREATE INDEX work_orders_by_created_at ON work_orders (org_id, created_at, id);
+CREATE INDEX work_orders_by_asset_id ON work_orders (org_id, asset_id, id);
 CREATE INDEX work_orders_by_assigned_to ON work_orders (org_id, assigned_to, id) WHERE assigned_to IS NOT NULL;
 CREATE INDEX work_orders_by_asset_pending ON work_orders (org_id, asset_pending) WHERE asset_pending IS NOT NULL;
 
@@ -284,7 +287,10 @@ CREATE TABLE audit_entries (
     cause          TEXT,
     PRIMARY KEY (org_id, id)
 ) STRICT;
-CREATE INDEX audit_entries_by_object ON audit_entries (org_id, object_type, object_id, id);
+CREATE INDEX audit_entries_by_at ON audit_entries (org_id, at, id);
+CREATE INDEX audit_entries_by_object ON audit_entries (org_id, object_type, object_id, at, id);
+CREATE INDEX audit_entries_by_actor ON audit_entries (org_id, actor_kind, actor_id, at, id);
+CREATE INDEX audit_entries_by_action ON audit_entries (org_id, action, at, id);
 
 -- The first answer to each call with an idempotency key, for a day. Keys and inputs are digests.
 CREATE TABLE idempotency_keys (
@@ -315,13 +321,15 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('assets',           'assets_by_status',                   '200000 100000 12500 1'),
     ('assets',           'assets_by_parent_uid',               '100000 50000 10'),
     ('assets',           'assets_by_parent_pending',           '2000 1000 10'),
+    ('assets',           'assets_by_created_at',               '200000 100000 10 1'),
     ('assets',           'assets_by_updated_at',               '200000 100000 10 1'),
     ('work_orders',      'sqlite_autoindex_work_orders_1',     '1000000 500000 1'),
     ('work_orders',      'work_orders_by_number',              '1000000 500000 1'),
     ('work_orders',      'work_orders_by_status',              '1000000 500000 60000 1'),
     ('work_orders',      'work_orders_by_due_at',              '1000000 500000 60000 10 1'),
     ('work_orders',      'work_orders_by_updated_at',          '1000000 500000 60000 10 1'),
-    ('work_orders',      'work_orders_by_asset_id',            '800000 400000 10 1'),
+    ('work_orders',      'work_orders_by_created_at',          '1000000 500000 10 1'),
+    ('work_orders',      'work_orders_by_asset_id',            '1000000 500000 10 1'),
     ('work_orders',      'work_orders_by_assigned_to',         '800000 400000 5000 1'),
     ('work_orders',      'work_orders_by_asset_pending',       '2000 1000 10'),
     ('cmms_connections', 'cmms_connections',                   '20 10 1'),
@@ -342,7 +350,10 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('sync_runs',        'sync_runs_by_connection',            '40000 20000 4000 1'),
     ('sync_runs',        'sync_runs_by_status',                '40000 20000 4000 1'),
     ('audit_entries',    'sqlite_autoindex_audit_entries_1',   '2000000 1000000 1'),
-    ('audit_entries',    'audit_entries_by_object',            '2000000 1000000 300000 8 1'),
+    ('audit_entries',    'audit_entries_by_at',                '2000000 1000000 10 1'),
+    ('audit_entries',    'audit_entries_by_object',            '2000000 1000000 300000 8 1 1'),
+    ('audit_entries',    'audit_entries_by_actor',             '2000000 1000000 500000 20000 1 1'),
+    ('audit_entries',    'audit_entries_by_action',            '2000000 1000000 100000 1 1'),
     ('idempotency_keys', 'sqlite_autoindex_idempotency_keys_1', '20000 10000 1'),
     ('idempotency_keys', 'idempotency_keys_by_expires_at',     '20000 10000 10');
 ANALYZE sqlite_schema;

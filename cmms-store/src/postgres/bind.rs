@@ -359,31 +359,38 @@ impl cmms_core::record::Source for RowCells<'_> {
                 self.table.name
             )));
         };
-        let wrong = || {
-            Error::internal(format!(
-                "{}.{} holds another kind than {:?}",
-                self.table.name, column.name, column.kind
-            ))
-        };
-        let value = self
-            .row
-            .try_get_raw(self.before + place)
-            .map_err(|e| wrong().source(e))?;
-        if value.is_null() {
-            return Ok(Cell::Null);
-        }
-        let bytes = value.as_bytes().map_err(|e| wrong().source(e))?;
-        let eight = || -> Result<[u8; 8]> { bytes.try_into().map_err(|_| wrong()) };
-        let text = || std::str::from_utf8(bytes).map_err(|e| wrong().source(e));
-        Ok(match column.kind {
-            Kind::Bool => Cell::Bool(bytes.first().is_some_and(|b| *b != 0)),
-            Kind::Int => Cell::Int(i64::from_be_bytes(eight()?)),
-            Kind::Time => Cell::Time(i64::from_be_bytes(eight()?).wrapping_add(EPOCH)),
-            Kind::Real => Cell::Real(f64::from_be_bytes(eight()?)),
-            Kind::Text => Cell::Text(text()?.into()),
-            Kind::Json => Cell::Json(text()?.into()),
-            Kind::Bytes => Cell::Bytes(bytes.into()),
-            Kind::Id => Cell::Id(Uuid::from_slice(bytes).map_err(|e| wrong().source(e))?),
-        })
+        cell(self.row, self.before + place, self.table, column)
     }
+}
+
+/// A value of a column at a place of a row that was read.
+pub(super) fn cell<'r>(
+    row: &'r PgRow,
+    place: usize,
+    table: &Table,
+    column: &Column,
+) -> Result<Cell<'r>> {
+    let wrong = || {
+        Error::internal(format!(
+            "{}.{} holds another kind than {:?}",
+            table.name, column.name, column.kind
+        ))
+    };
+    let value = row.try_get_raw(place).map_err(|e| wrong().source(e))?;
+    if value.is_null() {
+        return Ok(Cell::Null);
+    }
+    let bytes = value.as_bytes().map_err(|e| wrong().source(e))?;
+    let eight = || -> Result<[u8; 8]> { bytes.try_into().map_err(|_| wrong()) };
+    let text = || std::str::from_utf8(bytes).map_err(|e| wrong().source(e));
+    Ok(match column.kind {
+        Kind::Bool => Cell::Bool(bytes.first().is_some_and(|b| *b != 0)),
+        Kind::Int => Cell::Int(i64::from_be_bytes(eight()?)),
+        Kind::Time => Cell::Time(i64::from_be_bytes(eight()?).wrapping_add(EPOCH)),
+        Kind::Real => Cell::Real(f64::from_be_bytes(eight()?)),
+        Kind::Text => Cell::Text(text()?.into()),
+        Kind::Json => Cell::Json(text()?.into()),
+        Kind::Bytes => Cell::Bytes(bytes.into()),
+        Kind::Id => Cell::Id(Uuid::from_slice(bytes).map_err(|e| wrong().source(e))?),
+    })
 }

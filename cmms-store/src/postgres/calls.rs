@@ -5,6 +5,7 @@ use super::read::{self, Counted};
 use super::session::{Kept, Session};
 use super::write;
 use crate::sql::Statements;
+use cmms_core::ports::count::{Count, Group};
 use cmms_core::ports::store::{Lock, Query, Related, SaveRule, Saved};
 use cmms_core::record::{Cell, RowSource, RowTarget};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -21,6 +22,7 @@ pub(super) enum Read<'r, 'c> {
         Arc<Statements>,
         &'r mut dyn RowTarget,
     ),
+    Count(&'r Count<'c>, &'r mut Vec<Group>),
 }
 
 impl Read<'_, '_> {
@@ -28,7 +30,7 @@ impl Read<'_, '_> {
         match self {
             Self::Keys(_, lock) => *lock,
             Self::Query(query) => query.lock,
-            Self::With(..) => Lock::None,
+            Self::With(..) | Self::Count(..) => Lock::None,
         }
     }
 
@@ -52,6 +54,10 @@ impl Read<'_, '_> {
                     related,
                 };
                 read::list_with(connection, org, both, to, &mut **of_them).await
+            }
+            Self::Count(count, groups) => {
+                let counted = read::count(connection, statements, org, count).await;
+                counted.map(|counted| **groups = counted)
             }
         };
         session.left(&done);

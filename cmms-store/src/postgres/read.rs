@@ -1,9 +1,10 @@
 //! Reads, from the state that the connection sees.
 
-use super::bind::{RowCells, Values};
+use super::bind::{RowCells, Values, cell};
 use super::errors::Fault;
 use crate::keys::distinct;
-use crate::sql::{Param, Statements, select, select_with};
+use crate::sql::{self, Param, Statements, select, select_with};
+use cmms_core::ports::count::{Count, Group, together};
 use cmms_core::ports::store::{Lock, Query, Related};
 use cmms_core::record::{Cell, RowTarget, Table};
 use cmms_core::{Error, Result};
@@ -129,6 +130,40 @@ pub(super) async fn list_with(
         last = Some(row);
     }
     Ok(())
+}
+
+/// Counts the rows that a filter takes.
+pub(super) async fn count(
+    connection: &mut PgConnection,
+    statements: &Statements,
+    org: Uuid,
+    count: &Count<'_>,
+) -> Result<Vec<Group>, Fault> {
+    let (sql, params) = sql::count(statements, count)?;
+    let mut values = Values::of(org)?;
+    for param in &params {
+        values.param(param)?;
+    }
+    // Its plan depends on how many rows each filter takes, so it is not kept.
+    let query = sqlx::query_with(AssertSqlSafe(sql), values.into_arguments()).persistent(false);
+    let rows = query.fetch_all(connection).await?;
+    let table = statements.base;
+    let by = count.place(table)?.and_then(|i| table.columns.get(i));
+    let number = |row: &PgRow, place: usize| -> Result<u64, Fault> {
+        let number: i64 = row.try_get(place)?;
+        Ok(number.unsigned_abs())
+    };
+    let mut groups = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let Some(column) = by else {
+            return Ok(together(number(row, 0)?));
+        };
+        groups.push(Group {
+            value: cell(row, 0, table, column)?.into_owned(),
+            rows: number(row, 1)?,
+        });
+    }
+    Ok(groups)
 }
 
 /// Whether the row before has the same key: then it comes once more, beside another that names it.

@@ -15,6 +15,7 @@ use super::write::{self, Later};
 use crate::keys::refuse_repeats;
 use crate::sql::{Catalogue, Statements};
 use async_trait::async_trait;
+use cmms_core::ports::count;
 use cmms_core::ports::store::{Lock, Query, Related, SaveRule, Saved, Tx, not_new};
 use cmms_core::record::{Cell, Row, RowSource, RowTarget, Rows, Table};
 use cmms_core::{Error, Result};
@@ -415,6 +416,19 @@ impl Tx for PgTx {
         let others = self.catalogue.of(related.table);
         let what = Read::With(query, related, others, of_them);
         self.read(what, table, to).await
+    }
+
+    async fn count(
+        &mut self,
+        table: &'static Table,
+        count: &count::Count<'_>,
+    ) -> Result<Vec<count::Group>> {
+        let mut groups = Vec::new();
+        // Nothing comes as rows.
+        let mut none = Rows::of_width(0);
+        self.read(Read::Count(count, &mut groups), table, &mut none)
+            .await?;
+        Ok(groups)
     }
 
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64> {

@@ -89,6 +89,16 @@ impl Dialect {
         }
     }
 
+    /// Behind a column of an order, where null comes before all values.
+    pub(crate) fn nulls_first(&self) -> &'static str {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite => "",
+            #[cfg(feature = "postgres")]
+            Self::Postgres { .. } => " NULLS FIRST",
+        }
+    }
+
     /// Whether a row of the table with this alias is the organization's, which is parameter 1.
     pub(crate) fn of_org(&self, alias: &str) -> String {
         match self {

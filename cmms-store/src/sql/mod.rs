@@ -20,7 +20,7 @@ pub(crate) use dialect::{Dialect, quoted};
 pub(crate) use fit::fit;
 #[cfg(feature = "postgres")]
 pub(crate) use query::select_with;
-pub(crate) use query::{Param, select};
+pub(crate) use query::{Param, count, select};
 #[cfg(feature = "postgres")]
 pub(crate) use whole::{insert_each, whole};
 

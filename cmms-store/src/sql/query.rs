@@ -1,6 +1,7 @@
 //! The SQL of a query: its filter, order, position and limit, as bound parameters.
 
 use super::{Dialect, Statements, fit, quoted};
+use cmms_core::ports::count::Count;
 use cmms_core::ports::store::{Cmp, Dir, Filter, Query};
 use cmms_core::record::{Cell, Col, Column, Kind, Role, Table};
 use cmms_core::{Error, Result};
@@ -69,6 +70,42 @@ pub(crate) fn select<'q>(
     builder.order(&order, "")?;
     if let Some(limit) = query.limit {
         builder.limit(limit);
+    }
+    Ok((builder.sql, builder.params))
+}
+
+/// The text of a count: a row for each value with the value and its count, or one row with the count alone.
+pub(crate) fn count<'q>(
+    statements: &Statements,
+    count: &'q Count<'q>,
+) -> Result<(String, Vec<Param<'q>>)> {
+    let (table, dialect) = (statements.base, &statements.dialect);
+    let by = count.place(table)?.and_then(|i| table.columns.get(i));
+    let by = by.map(|column| quoted(column.name));
+    let value = by.as_ref().map(|by| format!("{by}, "));
+    let mut builder = Builder {
+        table,
+        dialect,
+        sql: format!(
+            "SELECT {}count(*) FROM {} WHERE {}",
+            value.unwrap_or_default(),
+            dialect.table(table.name),
+            dialect.of_org("")
+        ),
+        params: Vec::new(),
+    };
+    if count.filter != Filter::All {
+        builder.sql.push_str(" AND ");
+        builder.filter(&count.filter)?;
+    }
+    if let Some(by) = by {
+        let first = dialect.nulls_first();
+        builder.sql.push_str(&format!(
+            " GROUP BY {by} ORDER BY count(*) DESC, {by}{first}"
+        ));
+        if let Some(limit) = count.limit {
+            builder.limit(limit);
+        }
     }
     Ok((builder.sql, builder.params))
 }

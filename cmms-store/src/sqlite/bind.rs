@@ -252,27 +252,38 @@ impl Source for RowCells<'_, '_> {
                 self.table.name
             )));
         };
-        let wrong = || {
-            Error::internal(format!(
-                "{}.{} holds another kind than {:?}",
-                self.table.name, column.name, column.kind
-            ))
-        };
-        let value = self.row.get_ref(i).map_err(|e| wrong().source(e))?;
-        let text = |bytes| std::str::from_utf8(bytes).map_err(|e| wrong().source(e));
-        Ok(match (column.kind, value) {
-            (_, ValueRef::Null) => Cell::Null,
-            (Kind::Bool, ValueRef::Integer(v)) => Cell::Bool(v != 0),
-            (Kind::Int, ValueRef::Integer(v)) => Cell::Int(v),
-            (Kind::Time, ValueRef::Integer(v)) => Cell::Time(v),
-            (Kind::Real, ValueRef::Real(v)) => Cell::Real(v),
-            (Kind::Text, ValueRef::Text(v)) => Cell::Text(text(v)?.into()),
-            (Kind::Json, ValueRef::Text(v)) => Cell::Json(text(v)?.into()),
-            (Kind::Bytes, ValueRef::Blob(v)) => Cell::Bytes(v.into()),
-            (Kind::Id, ValueRef::Blob(v)) => {
-                Cell::Id(Uuid::from_slice(v).map_err(|e| wrong().source(e))?)
-            }
-            _ => return Err(wrong()),
-        })
+        let value = self.row.get_ref(i);
+        cell(
+            value.map_err(|e| wrong(self.table, column).source(e))?,
+            self.table,
+            column,
+        )
     }
+}
+
+fn wrong(table: &Table, column: &Column) -> Error {
+    Error::internal(format!(
+        "{}.{} holds another kind than {:?}",
+        table.name, column.name, column.kind
+    ))
+}
+
+/// A value of a column that was read.
+pub(super) fn cell<'v>(value: ValueRef<'v>, table: &Table, column: &Column) -> Result<Cell<'v>> {
+    let wrong = || wrong(table, column);
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|e| wrong().source(e));
+    Ok(match (column.kind, value) {
+        (_, ValueRef::Null) => Cell::Null,
+        (Kind::Bool, ValueRef::Integer(v)) => Cell::Bool(v != 0),
+        (Kind::Int, ValueRef::Integer(v)) => Cell::Int(v),
+        (Kind::Time, ValueRef::Integer(v)) => Cell::Time(v),
+        (Kind::Real, ValueRef::Real(v)) => Cell::Real(v),
+        (Kind::Text, ValueRef::Text(v)) => Cell::Text(text(v)?.into()),
+        (Kind::Json, ValueRef::Text(v)) => Cell::Json(text(v)?.into()),
+        (Kind::Bytes, ValueRef::Blob(v)) => Cell::Bytes(v.into()),
+        (Kind::Id, ValueRef::Blob(v)) => {
+            Cell::Id(Uuid::from_slice(v).map_err(|e| wrong().source(e))?)
+        }
+        _ => return Err(wrong()),
+    })
 }

@@ -1,12 +1,13 @@
 //! Reads, from the state that the connection sees.
 
-use super::bind::{RowCells, bind_key, bind_param};
+use super::bind::{RowCells, bind_key, bind_param, cell};
 use super::errors::Fault;
 use crate::keys::distinct;
-use crate::sql::{Statements, select};
+use crate::sql::{self, Statements, select};
+use cmms_core::ports::count::{Count, Group, together};
 use cmms_core::ports::store::Query;
 use cmms_core::record::{Cell, RowTarget};
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 /// Reads the rows of keys, each row once.
@@ -47,6 +48,38 @@ pub(super) fn list(
         to.row(&mut RowCells::new(row, statements.table))?;
     }
     Ok(())
+}
+
+/// Counts the rows that a filter takes.
+pub(super) fn count(
+    connection: &Connection,
+    statements: &Statements,
+    org: Uuid,
+    count: &Count<'_>,
+) -> Result<Vec<Group>, Fault> {
+    let (sql, params) = sql::count(statements, count)?;
+    let mut statement = connection.prepare_cached(&sql)?;
+    statement.raw_bind_parameter(1, org.as_bytes().as_slice())?;
+    for (i, param) in params.iter().enumerate() {
+        bind_param(&mut statement, i + 2, param)?;
+    }
+    let table = statements.base;
+    let by = count.place(table)?.and_then(|i| table.columns.get(i));
+    let number = |row: &Row<'_>, place: usize| -> rusqlite::Result<u64> {
+        row.get(place).map(i64::unsigned_abs)
+    };
+    let mut rows = statement.raw_query();
+    let mut groups = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(column) = by else {
+            return Ok(together(number(row, 0)?));
+        };
+        groups.push(Group {
+            value: cell(row.get_ref(0)?, table, column)?.into_owned(),
+            rows: number(row, 1)?,
+        });
+    }
+    Ok(groups)
 }
 
 #[cfg(test)]
@@ -182,6 +215,34 @@ mod tests {
             assert!(plan.contains("SEARCH"), "{plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{plan}");
         }
+    }
+
+    #[test]
+    fn what_is_asked_for_by_creation_or_by_a_missing_asset_is_a_range_of_an_index() {
+        let since = |col| Filter::Is(col, Cmp::Ge, Cell::Time(1));
+        let by = |filter, col, id| Query {
+            filter,
+            order: vec![(col, Dir::Asc), (id, Dir::Asc)],
+            limit: Some(51),
+            ..Query::default()
+        };
+        let orders = (WorkOrder::CREATED_AT, WorkOrder::ID);
+        let plans = [
+            plan::<WorkOrder>(&by(since(orders.0), orders.0, orders.1)),
+            plan::<Asset>(&by(since(Asset::CREATED_AT), Asset::CREATED_AT, Asset::ID)),
+            plan::<WorkOrder>(&Query::filter(Filter::Null(WorkOrder::ASSET_ID))),
+        ];
+        for (plan, range) in plans.iter().zip([
+            "work_orders_by_created_at (org_id=? AND created_at>?)",
+            "assets_by_created_at (org_id=? AND created_at>?)",
+            "work_orders_by_asset_id (org_id=? AND asset_id=?)",
+        ]) {
+            assert!(plan.contains(range), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
+        let named = Filter::eq(WorkOrder::NUMBER, Cell::text("WO-20240115-0001"));
+        let number = plan::<WorkOrder>(&Query::filter(named));
+        assert!(number.contains("work_orders_by_number"), "{number}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{read, write};
 use crate::keys::refuse_repeats;
 use crate::sql::{Catalogue, Statements};
 use async_trait::async_trait;
+use cmms_core::ports::count::{Count, Group};
 use cmms_core::ports::store::{Filter, Lock, Named, Query, Related, SaveRule, Saved, Tx};
 use cmms_core::record::{Cell, RowSource, RowTarget, Table};
 use cmms_core::{Error, Result};
@@ -168,6 +169,17 @@ impl Tx for SqliteTx {
             read::list(c, &others, org, &query, of_them)
         })
         .await
+    }
+
+    async fn count(&mut self, table: &'static Table, count: &Count<'_>) -> Result<Vec<Group>> {
+        let org = self.org;
+        let mut groups = Vec::new();
+        self.read(true, false, table, |c, s| {
+            groups = read::count(c, s, org, count)?;
+            Ok(())
+        })
+        .await?;
+        Ok(groups)
     }
 
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64> {

@@ -12,6 +12,8 @@ pub(super) enum Type {
     Uuid,
     Time,
     Date,
+    /// What a filter compares with a time.
+    TimeOrDate,
     Money,
     Int,
     Float,
@@ -200,10 +202,18 @@ impl<'a> Reader<'a> {
 
     /// The type that a schema describes, and whether it may be null.
     fn of(&mut self, schema: &Value) -> Result<(Type, bool)> {
+        if let Some(known) = known(schema) {
+            return Ok((known, false));
+        }
         if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
             let is_null = |s: &&Value| s.get("type").and_then(Value::as_str) == Some("null");
             let nullable = choices.iter().any(|s| is_null(&s));
             let mut others = choices.iter().filter(|s| !is_null(s));
+            // An amount that is taken: as text or as a number.
+            let kinds = others.clone().map(|s| text(s, "type"));
+            if kinds.eq(["string", "number"]) {
+                return Ok((Type::Money, nullable));
+            }
             let (Some(only), None) = (others.next(), others.next()) else {
                 return Err(Failure::new(format!("a choice of types: {schema}")));
             };
@@ -211,9 +221,6 @@ impl<'a> Reader<'a> {
         }
         let (name, resolved) = self.target(schema)?;
         let resolved = resolved.clone();
-        if name == "Money" {
-            return Ok((Type::Money, false));
-        }
         if let Some(words) = resolved.get("enum").and_then(Value::as_array) {
             let words = words.iter().filter_map(Value::as_str).map(str::to_owned);
             self.enums.insert(name.clone(), words.collect());
@@ -259,6 +266,18 @@ impl<'a> Reader<'a> {
             other => return Err(Failure::new(format!("a type {other:?}: {schema}"))),
         };
         Ok((ty, nullable))
+    }
+}
+
+/// The types that languages have words of their own for.
+fn known(schema: &Value) -> Option<Type> {
+    let reference = schema.get("$ref").and_then(Value::as_str)?;
+    match reference.rsplit('/').next()? {
+        "Money" => Some(Type::Money),
+        "TimeOrDate" => Some(Type::TimeOrDate),
+        // Its number is a text beside what an id is.
+        "WorkOrderRef" => Some(Type::Uuid),
+        _ => None,
     }
 }
 

@@ -94,7 +94,7 @@ fn output(ty: &Type) -> String {
         Type::Float => "float64".to_owned(),
         Type::Bool => "bool".to_owned(),
         Type::Any => "any".to_owned(),
-        Type::Time => "time.Time".to_owned(),
+        Type::Time | Type::TimeOrDate => "time.Time".to_owned(),
         Type::Enum(name) | Type::Object(name) => name.clone(),
         Type::List(of) => format!("[]{}", output(of)),
         Type::Map(of) => format!("map[string]{}", output(of)),

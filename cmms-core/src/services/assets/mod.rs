@@ -24,8 +24,10 @@ use crate::record::{Cell, Field};
 use crate::request::Patch;
 use crate::{Error, Result, code};
 
-pub use list::list;
-pub use request::{AssetSort, GetAsset, ListAssets, RegisterAsset, UpdateAsset};
+pub use list::{count, list};
+pub use request::{
+    AssetGrouping, AssetSort, CountAssets, GetAsset, ListAssets, RegisterAsset, UpdateAsset,
+};
 
 /// The deepest tree of parents that is walked.
 const MAX_DEPTH: usize = 1_000;

@@ -3,8 +3,9 @@
 use crate::domain::asset::{AssetStatus, AssetType};
 use crate::domain::vocabulary::Priority;
 use crate::money::Money;
+use crate::request::TimeOrDate;
 use crate::{request, wire_enum};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 wire_enum! {
@@ -89,29 +90,104 @@ impl From<&str> for GetAsset {
     }
 }
 
-request! {
+wire_enum! {
+    /// What assets are counted by.
+    pub enum AssetGrouping {
+        /// What they do now.
+        Status = "status",
+        /// What kind of asset they are.
+        AssetType = "asset_type",
+        /// How much depends on them.
+        Criticality = "criticality",
+        /// The department that they belong to.
+        Department = "department",
+    }
+}
+
+/// Which assets: what the inputs that choose some of them have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    pub(super) external_id: Option<String>,
+    pub(super) asset_type: Option<AssetType>,
+    pub(super) status: Option<AssetStatus>,
+    pub(super) department: Option<String>,
+    pub(super) tag: Option<String>,
+    pub(super) parent_asset_id: Option<String>,
+    pub(super) created_since: Option<TimeOrDate>,
+    pub(super) created_before: Option<TimeOrDate>,
+    pub(super) updated_since: Option<TimeOrDate>,
+    pub(super) updated_before: Option<TimeOrDate>,
+}
+
+/// An input that chooses assets, with fields of its own behind the filters.
+macro_rules! choosing {
+    ($(#[$meta:meta])* pub struct $name:ident { $($own:tt)* }) => {
+        request! {
+            $(#[$meta])*
+            pub struct $name {
+                optional {
+                    /// Only those that have this id at a vendor of a connection.
+                    external_id: String,
+                    /// Only those of this kind.
+                    asset_type: AssetType,
+                    /// Only those that do this now.
+                    status: AssetStatus,
+                    /// Only those of this department.
+                    department: String,
+                    /// Only those that have this among their tags, exactly.
+                    tag: String,
+                    /// Only the direct parts of this asset.
+                    parent_asset_id: String,
+                    /// Only those that were registered here at this time or later.
+                    created_since: TimeOrDate,
+                    /// Only those that were registered here before this time.
+                    created_before: TimeOrDate,
+                    /// Only those that changed at this time or later.
+                    updated_since: TimeOrDate,
+                    /// Only those that changed before this time.
+                    updated_before: TimeOrDate,
+                    $($own)*
+                }
+            }
+        }
+
+        impl $name {
+            /// Which ones.
+            pub(super) fn chosen(&self) -> Chosen {
+                Chosen {
+                    external_id: self.external_id.clone(),
+                    asset_type: self.asset_type,
+                    status: self.status,
+                    department: self.department.clone(),
+                    tag: self.tag.clone(),
+                    parent_asset_id: self.parent_asset_id.clone(),
+                    created_since: self.created_since,
+                    created_before: self.created_before,
+                    updated_since: self.updated_since,
+                    updated_before: self.updated_before,
+                }
+            }
+        }
+    };
+}
+
+choosing! {
     /// Lists assets, oldest first unless another order is asked for.
     pub struct ListAssets {
-        optional {
-            /// Only those of this kind.
-            asset_type: AssetType,
-            /// Only those that do this now.
-            status: AssetStatus,
-            /// Only those of this department.
-            department: String,
-            /// Only those that have this among their tags, exactly.
-            tag: String,
-            /// Only the direct parts of this asset.
-            parent_asset_id: String,
-            /// Only those that changed at this time or later.
-            updated_since: DateTime<Utc>,
-            /// The order. Left away: `updated_at` with `updated_since`, else `created_at`.
-            sort: AssetSort,
-            /// At most so many, from 1 to 500 (50).
-            limit: u32,
-            /// The `next` of the page before.
-            cursor: String,
-        }
+        /// The order. Left away: `updated_at` with `updated_…`, else `created_at`.
+        sort: AssetSort,
+        /// At most so many, from 1 to 500 (50).
+        limit: u32,
+        /// The `next` of the page before.
+        cursor: String,
+    }
+}
+
+choosing! {
+    /// Counts assets: all that the filters take, and by the values of a field where one is asked for.
+    pub struct CountAssets {
+        /// What they are counted by.
+        by: AssetGrouping,
     }
 }
 

@@ -22,10 +22,10 @@ use crate::record::Field;
 use crate::request::Patch;
 use crate::{Error, Result, code};
 
-pub use list::list;
+pub use list::{count, list};
 pub use request::{
-    CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus, UpdateWorkOrder,
-    WorkOrderSort,
+    CountWorkOrders, CreateWorkOrder, GetWorkOrder, ListWorkOrders, SetWorkOrderStatus,
+    UpdateWorkOrder, WorkOrderGrouping, WorkOrderRef, WorkOrderSort,
 };
 
 /// Creates a work order.
@@ -98,13 +98,16 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateWorkOrder) -> Resu
 pub async fn get(cx: &CallContext, app: &App, input: GetWorkOrder) -> Result<WorkOrder> {
     cx.scope.require(Permission::WorkOrderView)?;
     let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
-    let id = input.work_order_id;
-    let query = Query::filter(Filter::eq(WorkOrder::ID, id.cell()));
+    let named = input.work_order_id;
+    let query = Query::filter(match &named {
+        WorkOrderRef::Id(id) => Filter::eq(WorkOrder::ID, id.cell()),
+        WorkOrderRef::Number(number) => Filter::eq(WorkOrder::NUMBER, number.cell()),
+    });
     let (mut found, links) = tx
         .of::<WorkOrder>()
         .list_with(&query, LinkView::RECORD_ID, WorkOrder::ID)
         .await?;
-    let mut order = found.pop().ok_or_else(|| unknown(id))?;
+    let mut order = found.pop().ok_or_else(|| unknown(&named))?;
     let externals = links::by_record(links);
     show(app, std::slice::from_mut(&mut order), externals);
     tell_origins(&mut tx, &mut order).await?;
@@ -264,13 +267,13 @@ async fn require(tx: &mut Box<dyn Tx>, id: WorkOrderId) -> Result<WorkOrder> {
     tx.of::<WorkOrder>()
         .get(&[id.cell()])
         .await?
-        .ok_or_else(|| unknown(id))
+        .ok_or_else(|| unknown(&id.into()))
 }
 
-fn unknown(id: WorkOrderId) -> Error {
+fn unknown(named: &WorkOrderRef) -> Error {
     Error::new(
         code::WORK_ORDER_NOT_FOUND,
-        format!("there is no work order {id}"),
+        format!("there is no work order {named}"),
     )
     .field(
         "work_order_id",

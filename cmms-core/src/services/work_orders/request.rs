@@ -4,10 +4,13 @@ use crate::domain::vocabulary::{MaintenanceType, Priority};
 use crate::domain::work_order::WorkOrderStatus;
 use crate::ids::WorkOrderId;
 use crate::money::Money;
-use crate::request::OneOf;
+use crate::request::{OneOf, TimeOrDate};
 use crate::{request, wire_enum};
 use chrono::{DateTime, Utc};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 wire_enum! {
     /// The orders in which work orders are listed; a leading `-` turns one around.
@@ -73,12 +76,82 @@ request! {
     }
 }
 
+/// How a work order is named: by its id or by its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkOrderRef {
+    /// Its id.
+    Id(WorkOrderId),
+    /// Its number, such as `WO-20240115-0001`.
+    Number(String),
+}
+
+impl WorkOrderRef {
+    /// Reads an id or a number.
+    fn read(text: &str) -> Option<Self> {
+        if let Ok(id) = text.parse() {
+            return Some(Self::Id(id));
+        }
+        let (day, number) = text.strip_prefix("WO-")?.split_once('-')?;
+        let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+        let fits = day.len() == 8 && (4..=19).contains(&number.len());
+        (fits && digits(day) && digits(number)).then(|| Self::Number(text.to_owned()))
+    }
+}
+
+impl From<WorkOrderId> for WorkOrderRef {
+    fn from(id: WorkOrderId) -> Self {
+        Self::Id(id)
+    }
+}
+
+/// A text that is no id is a number, which perhaps no work order has.
+impl From<&str> for WorkOrderRef {
+    fn from(text: &str) -> Self {
+        Self::read(text).unwrap_or_else(|| Self::Number(text.to_owned()))
+    }
+}
+
+impl std::fmt::Display for WorkOrderRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Number(number) => f.write_str(number),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for WorkOrderRef {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        Self::read(&text).ok_or_else(|| {
+            let detail =
+                "is neither the id of a work order nor its number, such as WO-20240115-0001";
+            serde::de::Error::custom(detail)
+        })
+    }
+}
+
+impl JsonSchema for WorkOrderRef {
+    fn schema_name() -> Cow<'static, str> {
+        "WorkOrderRef".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "description": "The id of a work order, or its number.",
+            "anyOf": [
+                { "type": "string", "format": "uuid" },
+                { "type": "string", "pattern": "^WO-[0-9]{8}-[0-9]{4,19}$" },
+            ],
+        })
+    }
+}
+
 request! {
     /// Names a work order.
     pub struct GetWorkOrder {
         required {
-            /// The work order.
-            work_order_id: WorkOrderId,
+            /// The work order: its id or its number.
+            work_order_id: WorkOrderRef,
         }
     }
 }
@@ -89,29 +162,130 @@ impl From<WorkOrderId> for GetWorkOrder {
     }
 }
 
-request! {
+impl From<&str> for GetWorkOrder {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+wire_enum! {
+    /// What work orders are counted by.
+    pub enum WorkOrderGrouping {
+        /// Where they stand.
+        Status = "status",
+        /// How urgent they are.
+        Priority = "priority",
+        /// Who does them.
+        AssignedTo = "assigned_to",
+        /// Which team does them.
+        AssignedTeam = "assigned_team",
+        /// What kind of maintenance they are.
+        WorkOrderType = "work_order_type",
+        /// The asset that they are about.
+        AssetId = "asset_id",
+    }
+}
+
+/// Which work orders: what the inputs that choose some of them have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    pub(super) number: Option<String>,
+    pub(super) external_id: Option<String>,
+    pub(super) status: Option<OneOf<WorkOrderStatus>>,
+    pub(super) asset_id: Option<String>,
+    pub(super) has_asset: Option<bool>,
+    pub(super) assigned_to: Option<String>,
+    pub(super) priority: Option<Priority>,
+    pub(super) work_order_type: Option<MaintenanceType>,
+    pub(super) due_after: Option<TimeOrDate>,
+    pub(super) due_before: Option<TimeOrDate>,
+    pub(super) created_since: Option<TimeOrDate>,
+    pub(super) created_before: Option<TimeOrDate>,
+    pub(super) updated_since: Option<TimeOrDate>,
+    pub(super) updated_before: Option<TimeOrDate>,
+}
+
+/// An input that chooses work orders, with fields of its own behind the filters.
+macro_rules! choosing {
+    ($(#[$meta:meta])* pub struct $name:ident { $($own:tt)* }) => {
+        request! {
+            $(#[$meta])*
+            pub struct $name {
+                optional {
+                    /// Only the one with this number, such as `WO-20240115-0001`.
+                    number: String,
+                    /// Only those that have this id at a vendor of a connection.
+                    external_id: String,
+                    /// Only those in this status, or in one of these.
+                    status: OneOf<WorkOrderStatus>,
+                    /// Only those about this asset.
+                    asset_id: String,
+                    /// Only those that name an asset, or only those that name none.
+                    has_asset: bool,
+                    /// Only those that this person does.
+                    assigned_to: String,
+                    /// Only those that are so urgent.
+                    priority: Priority,
+                    /// Only those of this kind of maintenance.
+                    work_order_type: MaintenanceType,
+                    /// Only those that must be done at this time or later.
+                    due_after: TimeOrDate,
+                    /// Only those that must be done before this time.
+                    due_before: TimeOrDate,
+                    /// Only those that were created here at this time or later.
+                    created_since: TimeOrDate,
+                    /// Only those that were created here before this time.
+                    created_before: TimeOrDate,
+                    /// Only those that changed at this time or later.
+                    updated_since: TimeOrDate,
+                    /// Only those that changed before this time.
+                    updated_before: TimeOrDate,
+                    $($own)*
+                }
+            }
+        }
+
+        impl $name {
+            /// Which ones.
+            pub(super) fn chosen(&self) -> Chosen {
+                Chosen {
+                    number: self.number.clone(),
+                    external_id: self.external_id.clone(),
+                    status: self.status.clone(),
+                    asset_id: self.asset_id.clone(),
+                    has_asset: self.has_asset,
+                    assigned_to: self.assigned_to.clone(),
+                    priority: self.priority,
+                    work_order_type: self.work_order_type,
+                    due_after: self.due_after,
+                    due_before: self.due_before,
+                    created_since: self.created_since,
+                    created_before: self.created_before,
+                    updated_since: self.updated_since,
+                    updated_before: self.updated_before,
+                }
+            }
+        }
+    };
+}
+
+choosing! {
     /// Lists work orders, oldest first unless another order is asked for.
     pub struct ListWorkOrders {
-        optional {
-            /// Only those in this status, or in one of these.
-            status: OneOf<WorkOrderStatus>,
-            /// Only those about this asset.
-            asset_id: String,
-            /// Only those that this person does.
-            assigned_to: String,
-            /// Only those that are so urgent.
-            priority: Priority,
-            /// Only those that must be done before this time.
-            due_before: DateTime<Utc>,
-            /// Only those that changed at this time or later.
-            updated_since: DateTime<Utc>,
-            /// The order. Left away: `due_at` with `due_before`, `updated_at` with `updated_since`, else `created_at`.
-            sort: WorkOrderSort,
-            /// At most so many, from 1 to 500 (50).
-            limit: u32,
-            /// The `next` of the page before.
-            cursor: String,
-        }
+        /// The order. Left away: that of a time that is asked for (`due_…`, else `updated_…`), else `created_at`.
+        sort: WorkOrderSort,
+        /// At most so many, from 1 to 500 (50).
+        limit: u32,
+        /// The `next` of the page before.
+        cursor: String,
+    }
+}
+
+choosing! {
+    /// Counts work orders: all that the filters take, and by the values of a field where one is asked for.
+    pub struct CountWorkOrders {
+        /// What they are counted by.
+        by: WorkOrderGrouping,
     }
 }
 

@@ -4,6 +4,7 @@
 //! empty, and the runtime of several threads.
 
 mod batch;
+mod count;
 mod filter;
 pub(super) mod harness;
 mod insert;
@@ -19,6 +20,7 @@ mod upsert;
 mod values;
 
 pub use batch::*;
+pub use count::*;
 pub use filter::*;
 pub use insert::*;
 pub use later::*;

@@ -90,7 +90,7 @@ fn convert(ty: &Type, value: &str) -> String {
     match ty {
         Type::Text | Type::Int | Type::Float | Type::Bool | Type::Any => value.to_owned(),
         Type::Uuid => format!("UUID({value})"),
-        Type::Time => format!("as_time({value})"),
+        Type::Time | Type::TimeOrDate => format!("as_time({value})"),
         Type::Date => format!("as_date({value})"),
         Type::Money => format!("Decimal({value})"),
         Type::Enum(name) | Type::Object(name) => format!("{name}({value})"),
