@@ -3,122 +3,13 @@
 //! Values come from a JSON body, from the path and from the query. One deserializer reads them all; it
 //! keeps the path of the value at hand and turns serde's complaints into typed errors.
 
-use super::strict;
+use super::input::Input;
 pub(super) use crate::domain::check::nearest;
-use crate::domain::large_whole;
 use crate::{Error, Result, code};
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::fmt::{self, Display};
-
-/// What a caller sent.
-#[derive(Clone, Default)]
-pub struct Input {
-    /// The JSON object of the body.
-    pub body: Map<String, Value>,
-    /// Fields of path and query, as texts; a name that comes several times is a list.
-    pub texts: Vec<(String, Vec<String>)>,
-}
-
-/// Names only: a value may be a secret, wherever its sender put it.
-impl fmt::Debug for Input {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self
-            .body
-            .keys()
-            .chain(self.texts.iter().map(|(name, _)| name));
-        f.debug_set().entries(names).finish()
-    }
-}
-
-impl Input {
-    /// An input of one JSON object.
-    ///
-    /// # Errors
-    /// `CMMS-INPUT-001` for any other JSON value.
-    pub fn of(value: Value) -> Result<Self> {
-        match value {
-            Value::Object(body) => Ok(Self {
-                body,
-                texts: Vec::new(),
-            }),
-            _ => Err(Error::new(
-                code::INPUT_UNREADABLE,
-                "the input is no JSON object",
-            )),
-        }
-    }
-
-    /// An input of a JSON text.
-    ///
-    /// # Errors
-    /// `CMMS-INPUT-001` for a text that is no JSON object, that names a field twice, or that is too deep or too large.
-    pub fn parse(json: &[u8]) -> Result<Self> {
-        if json.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self::default());
-        }
-        let value = strict::read(json).map_err(|e| {
-            let message = if e.is_data() {
-                format!("the input cannot be taken: {e}")
-            } else {
-                format!(
-                    "the input is no JSON: it breaks at line {}, column {}",
-                    e.line(),
-                    e.column()
-                )
-            };
-            Error::new(code::INPUT_UNREADABLE, message)
-        })?;
-        no_large_numbers(json)?;
-        Self::of(value)
-    }
-
-    /// All that was sent, in one order: equal inputs have equal texts.
-    pub(super) fn digested(&self) -> String {
-        let mut texts = self.texts.clone();
-        texts.sort();
-        serde_json::json!([self.body, texts]).to_string()
-    }
-
-    /// Adds a field of path or query.
-    pub fn text(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        let (name, value) = (name.into(), value.into());
-        match self.texts.iter_mut().find(|(n, _)| *n == name) {
-            Some((_, values)) => values.push(value),
-            None => self.texts.push((name, vec![value])),
-        }
-    }
-}
-
-/// Refuses whole numbers of more than 64 bits, which would be rounded.
-fn no_large_numbers(json: &[u8]) -> Result<()> {
-    let text = std::str::from_utf8(json).unwrap_or_default();
-    if !large_whole::may_be_in(text) {
-        return Ok(());
-    }
-    let mut first = None;
-    if let Ok(raw) = serde_json::from_str::<&RawValue>(text) {
-        large_whole::find(raw, &mut |path, digits| {
-            first.get_or_insert_with(|| (path.join("."), digits));
-        });
-    }
-    let Some((field, digits)) = first else {
-        return Ok(());
-    };
-    let shown: String = digits.chars().take(40).collect();
-    let detail = format!(
-        "is {shown}, a whole number of more than 64 bits, which would be rounded: send it as text"
-    );
-    Err(
-        Error::new(code::INPUT_RANGE, format!("{field} {detail}")).field(
-            field,
-            code::INPUT_RANGE.reason(),
-            detail,
-        ),
-    )
-}
 
 /// Reads an input.
 ///
@@ -365,10 +256,26 @@ fn no_leap_second<'de>(text: &str, visitor: &impl Visitor<'de>) -> Result<(), Co
     Ok(())
 }
 
+/// A floating number without a fraction that stands for one whole number only.
+fn whole(n: &serde_json::Number) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let n = n
+        .as_f64()
+        .filter(|n| n.fract() == 0.0 && n.abs() <= EXACT)?;
+    format!("{n:.0}").parse().ok()
+}
+
 macro_rules! numbers {
     ($($method:ident => $visit:ident: $ty:ty, $what:literal;)*) => { $(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
             match self {
+                // 3.0 is a whole number.
+                Self::Json(Value::Number(n)) if n.is_f64() && $what == "a whole number" => {
+                    match whole(&n) {
+                        Some(n) => visitor.visit_i64(n),
+                        None => Self::Json(Value::Number(n)).deserialize_any(visitor),
+                    }
+                }
                 Self::Json(_) => self.deserialize_any(visitor),
                 Self::Texts(values) => {
                     let text = Self::single(values)?;
@@ -439,6 +346,21 @@ impl<'de> de::Deserializer<'de> for Node {
         }
     }
 
+    /// An object with named fields is no list of their values.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Complaint> {
+        match self {
+            Self::Json(Value::Array(_)) => Err(Complaint::new(What::Type(
+                "should be an object and is a list".to_owned(),
+            ))),
+            other => other.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -472,7 +394,7 @@ impl<'de> de::Deserializer<'de> for Node {
 
     serde::forward_to_deserialize_any! {
         i8 i16 i128 u8 u16 u128 f32 char str string bytes byte_buf unit unit_struct tuple tuple_struct
-        map struct enum identifier ignored_any
+        map enum identifier ignored_any
     }
 }
 

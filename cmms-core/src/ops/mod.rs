@@ -6,15 +6,19 @@
 
 mod decode;
 pub mod examples;
+mod input;
+mod limits;
 mod openapi;
 mod operation;
 pub mod pages;
+mod refusals;
 mod run;
 pub mod schema;
 mod strict;
 mod table;
 
-pub use decode::{Input, decode};
+pub use decode::decode;
+pub use input::Input;
 pub use operation::{Answer, Answered, Call, Effect, OpDef, OpMeta, Operation, Verb};
 pub use run::{call, find, run};
 pub(crate) use table::operations_with;

@@ -1,14 +1,15 @@
 //! The description of the REST interface, OpenAPI 3.1: `api/openapi.json`.
 
 use super::examples;
+use super::limits;
 use super::operation::{Effect, OpDef, Verb};
 use super::pages;
-use super::schema::{generator, resolved};
+use super::refusals;
+use super::schema::{describe_inputs, generator, name, resolved};
 use super::table::OPERATIONS;
-use crate::error::{Code, Problem, code};
+use crate::error::{Problem, code};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 /// The whole description.
 pub fn openapi() -> Value {
@@ -26,7 +27,8 @@ pub fn openapi() -> Value {
         }
     }
     paths.extend(system(problem.as_value()));
-    let schemas = generator.take_definitions(true);
+    let mut schemas = generator.take_definitions(true);
+    describe_inputs(&mut schemas);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -36,7 +38,7 @@ pub fn openapi() -> Value {
         },
         "servers": [{ "url": "http://127.0.0.1:8003" }],
         "paths": paths,
-        "components": { "schemas": schemas, "headers": headers(), "parameters": parameters() },
+        "components": { "schemas": schemas, "headers": headers(), "parameters": parameters(), "responses": refusals::shared(problem.as_value()) },
     })
 }
 
@@ -55,24 +57,28 @@ fn headers() -> Value {
 
 /// Headers of requests, described once.
 fn parameters() -> Value {
-    let header = |name: &str, description: &str| {
+    let header = |name: &str, description: &str, schema: Value| {
         json!({
-            "name": name, "in": "header", "required": false, "description": description,
-            "schema": { "type": "string" },
+            "name": name, "in": "header", "required": false, "description": description, "schema": schema,
         })
     };
+    let text = json!({ "type": "string" });
+    let key =
+        json!({ "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]{1,255}$" });
+    let tag = json!({ "type": "string", "pattern": "^(\"[0-9]{1,18}\"|[0-9]{1,18}|\\*)$" });
     json!({
-        "X-Request-Id": header("X-Request-Id", "An id of the caller's own for the request: 1 to 128 visible ASCII characters."),
+        "X-Request-Id": header("X-Request-Id", "An id of the caller's own for the request: 1 to 128 visible ASCII characters, else it gets a new one.", text),
         "Idempotency-Key": header(
             "Idempotency-Key",
             "Names one wish: for a day, repeating the call with the same key and input answers what the first call \
              answered and has no other effect. 1 to 255 visible ASCII characters, such as a UUID.",
+            key,
         ),
-        "If-Match": header("If-Match", "Refuses the change unless this is the entity's `ETag`; the same as the field `version`."),
+        "If-Match": header("If-Match", "Refuses the change unless this is the entity's `ETag`; the same as the field `version`.", tag),
     })
 }
 
-fn header_refs(names: &[&str]) -> Value {
+pub(super) fn header_refs(names: &[&str]) -> Value {
     let all = names.iter().chain(&["X-Request-Id"]).map(|name| {
         let place = json!({ "$ref": format!("#/components/headers/{name}") });
         ((*name).to_owned(), place)
@@ -106,6 +112,9 @@ fn places(op: &OpDef, input: &Value, required: &[&str], example: Example<'_>) ->
             places.example.extend(shown);
             continue;
         };
+        let mut schema = schema.clone();
+        // Nothing is null there, and what is left away has no default to be read.
+        limits::without_null(&mut schema);
         let mut parameter = json!({
             "name": field,
             "in": place,
@@ -139,7 +148,17 @@ fn operation(
     example: Example<'_>,
 ) -> Value {
     let input = (op.input)(generator);
-    let input = resolved(&input, generator);
+    let named = name(&input).unwrap_or_default();
+    let mut input = resolved(&input, generator);
+    limits::describe(&named, &mut input);
+    // The route says it already.
+    if op.meta.resource() == "sync"
+        && let Some(sync_type) = input.pointer_mut("/properties/sync_type")
+        && let Some(sync_type) = sync_type.as_object_mut()
+    {
+        let route = op.meta.name.strip_prefix("sync.");
+        sync_type.insert("enum".to_owned(), json!([route, null]));
+    }
     let required: Vec<&str> = input
         .get("required")
         .and_then(Value::as_array)
@@ -223,33 +242,8 @@ fn responses(
     let keyed = [code::OP_KEY, code::OP_KEY_REUSED, code::OP_KEY_IN_USE];
     let keyed = keyed.iter().filter(|_| op.meta.takes_key()).copied();
     let own = op.meta.errors.iter().filter_map(|id| pages::code(id));
-    let mut by_status: BTreeMap<u16, Vec<&Code>> = BTreeMap::new();
-    for code in own.chain(keyed) {
-        by_status.entry(code.http_status()).or_default().push(code);
-    }
-    for (status, codes) in by_status {
-        responses.insert(status.to_string(), refused(problem, &codes));
-    }
-    responses.insert("default".to_owned(), refused(problem, &[]));
+    responses.extend(refusals::of(op, own.chain(keyed), problem));
     Value::Object(responses)
-}
-
-/// A problem with one of these codes, or with any.
-fn refused(problem: &Value, codes: &[&Code]) -> Value {
-    let list: Vec<_> = codes
-        .iter()
-        .map(|code| format!("`{}` {}", code.id(), code.title()))
-        .collect();
-    let description = if list.is_empty() {
-        "A problem; `docs/errors` has a page of each code.".to_owned()
-    } else {
-        format!("{}.", list.join("; "))
-    };
-    json!({
-        "description": description,
-        "headers": header_refs(&["Link"]),
-        "content": { "application/problem+json": { "schema": problem } },
-    })
 }
 
 /// What the server answers by itself.
@@ -266,7 +260,7 @@ fn system(problem: &Value) -> Map<String, Value> {
                     "headers": header_refs(&[]),
                     "content": { media: { "schema": schema, "example": example } },
                 },
-                "default": refused(problem, &[]),
+                "default": refusals::any(problem),
             },
         } })
     };

@@ -1,6 +1,6 @@
 //! What an operation is.
 
-use super::decode::Input;
+use super::input::Input;
 use crate::context::{CallContext, Permission};
 use crate::services::App;
 use crate::{Error, Result};

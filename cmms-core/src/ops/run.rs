@@ -1,6 +1,6 @@
 //! The pipeline that every call goes through.
 
-use super::decode::Input;
+use super::input::Input;
 use super::operation::{Answer, Effect, OpDef, Operation};
 use super::table::OPERATIONS;
 use crate::context::CallContext;

@@ -1,11 +1,12 @@
 //! What is generated from the table: the manifest and the list of errors, and the schemas of all.
 
+use super::limits;
 pub use super::openapi::openapi;
 use super::table::OPERATIONS;
 use crate::error::ALL_CODES;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const REFERENCES: &str = "/components/schemas";
 
@@ -36,8 +37,30 @@ pub fn operations() -> Value {
             })
         })
         .collect();
-    let schemas = generator.take_definitions(true);
+    let mut schemas = generator.take_definitions(true);
+    describe_inputs(&mut schemas);
     json!({ "version": env!("CARGO_PKG_VERSION"), "operations": rows, "components": { "schemas": schemas } })
+}
+
+/// Adds to the schemas of inputs what their fields may be.
+pub(super) fn describe_inputs(schemas: &mut Map<String, Value>) {
+    let mut generator = generator();
+    let inputs: Vec<String> = OPERATIONS
+        .iter()
+        .filter_map(|op| name(&(op.input)(&mut generator)))
+        .chain(limits::NESTED.iter().map(|name| (*name).to_owned()))
+        .collect();
+    for (name, schema) in schemas.iter_mut() {
+        if inputs.contains(name) {
+            limits::describe(name, schema);
+        }
+    }
+}
+
+/// The name of the schema that this one points at.
+pub(super) fn name(schema: &schemars::Schema) -> Option<String> {
+    let reference = schema.as_value().get("$ref")?.as_str()?;
+    reference.rsplit('/').next().map(str::to_owned)
 }
 
 /// The errors: `api/errors.json`.
@@ -62,15 +85,10 @@ pub fn errors() -> Value {
 
 /// The schema itself, where this one only points at it.
 pub(super) fn resolved(schema: &schemars::Schema, generator: &SchemaGenerator) -> Value {
-    let target = schema
-        .as_value()
-        .get("$ref")
-        .and_then(Value::as_str)
-        .and_then(|r| r.rsplit('/').next());
-    match target {
+    match name(schema) {
         Some(name) => generator
             .definitions()
-            .get(name)
+            .get(&name)
             .cloned()
             .unwrap_or_default(),
         None => schema.as_value().clone(),

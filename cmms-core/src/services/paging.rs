@@ -139,7 +139,8 @@ fn asked<R: Record>(
     let limit = page::limit(ask.limit)?;
     let asked = format!("{:?}{:?}", wanted.filters, wanted.each);
     let listing = Listing::of(cx.scope.org(), &[R::TABLE.name, order.word, &asked]);
-    let after = match ask.cursor {
+    // An empty one is none: forms send empty fields.
+    let after = match ask.cursor.filter(|cursor| !cursor.is_empty()) {
         Some(cursor) => Some(listing.read(cursor, &order.kinds())?),
         None => None,
     };

@@ -101,6 +101,20 @@ fn if_match(parts: &Parts, input: &mut Input) -> Result<()> {
             detail,
         )
     })?;
-    input.text("version", version.to_string());
+    match input.body.get("version") {
+        // Both say the same.
+        Some(field) if field.as_i64() == Some(version) => {}
+        Some(_) => {
+            let detail = "names another version than the field `version`";
+            return Err(
+                Error::new(code::STORE_STALE, format!("If-Match {detail}")).field(
+                    "If-Match",
+                    "stale_version",
+                    detail,
+                ),
+            );
+        }
+        None => input.text("version", version.to_string()),
+    }
     Ok(())
 }

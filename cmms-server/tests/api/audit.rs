@@ -2,7 +2,6 @@
 
 use crate::fixture::{Fixture, request};
 use axum::body::Body;
-use cmms::core::clock::Clock as _;
 use cmms::core::testing::SteppedClock;
 use cmms::{CreateWorkOrder, Principal};
 use serde_json::{Value, json};
@@ -115,8 +114,8 @@ async fn values_of_the_audit_are_shown_as_in_answers() {
         .is(200);
     let shown = api.get("/audit?limit=1").await.is(200);
     let change = shown.json["items"][0]["change"].as_array().unwrap().clone();
-    let due = json!({ "field": "due_at", "before": null, "after": "2024-01-31T17:00:00Z" });
-    let cost = json!({ "field": "estimated_cost", "before": null, "after": "12.50" });
+    let due = json!({ "field": "due_at", "after": "2024-01-31T17:00:00Z" });
+    let cost = json!({ "field": "estimated_cost", "after": "12.50" });
     assert!(
         change.contains(&due) && change.contains(&cost),
         "{change:?}"

@@ -16,6 +16,7 @@ pub(crate) mod postgres;
 mod programs;
 mod python;
 mod report;
+mod schemathesis;
 mod setup;
 
 use crate::fail::{Failure, Result};

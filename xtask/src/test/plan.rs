@@ -234,6 +234,14 @@ pub(crate) const STEPS: &[Step] = &[
         work: Work::Outside(super::bindings),
     },
     Step {
+        name: "schemathesis",
+        minutes: 8,
+        release: true,
+        postgres: false,
+        about: "the description of the REST interface against a server: what it allows and what it forbids",
+        work: Work::Outside(super::schemathesis::test),
+    },
+    Step {
         name: "fixture",
         minutes: 20,
         release: true,

@@ -171,11 +171,11 @@ fn install(root: &Path, place: &Path, profile: &str) -> Result<(PathBuf, PathBuf
 }
 
 /// An empty environment.
-fn make(folder: &Path) -> Result<()> {
+pub(super) fn make(folder: &Path) -> Result<()> {
     run(Command::new(find()?).args(["-m", "venv"]).arg(folder))
 }
 
-fn pip(folder: &Path, args: &[&str], root: &Path) -> Result<()> {
+pub(super) fn pip(folder: &Path, args: &[&str], root: &Path) -> Result<()> {
     run(Command::new(program(folder, "python"))
         .current_dir(root)
         .args([
@@ -188,7 +188,7 @@ fn pip(folder: &Path, args: &[&str], root: &Path) -> Result<()> {
         .args(args))
 }
 
-fn program(folder: &Path, name: &str) -> PathBuf {
+pub(super) fn program(folder: &Path, name: &str) -> PathBuf {
     if cfg!(windows) {
         folder.join("Scripts").join(format!("{name}.exe"))
     } else {
@@ -196,7 +196,7 @@ fn program(folder: &Path, name: &str) -> PathBuf {
     }
 }
 
-fn remove(folder: &Path) -> Result<()> {
+pub(super) fn remove(folder: &Path) -> Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(folder).map_err(|e| Failure::at(folder.display(), e))?;
     }

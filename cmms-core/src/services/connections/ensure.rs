@@ -40,6 +40,7 @@ async fn equal(
     let Some(mut present) = tx.of::<Connection>().first(name).await? else {
         return Ok(None);
     };
+    super::checked(&input.connection_name, input.sync_interval)?;
     let wanted = super::accepted(app, input)?;
     if present.cmms_type != input.cmms_type {
         return Err(differs(&present, "cmms_type"));

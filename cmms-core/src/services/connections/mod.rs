@@ -72,7 +72,7 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Res
         connection_id: None,
         credentials: BTreeMap::new(),
     };
-    checked(&connection)?;
+    checked(&connection.connection_name, connection.sync_interval)?;
     connection.slug = free_slug(uow.tx(), &connection.connection_name).await?;
     let name = connection.connection_name.clone();
     uow.save(&connection, SaveRule::Insert, || name_taken(&name))
@@ -191,7 +191,7 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
     connection.enabled = input.enabled.unwrap_or(connection.enabled);
     connection.options = input.options.map_or(connection.options, Json);
     input.sync_interval.apply(&mut connection.sync_interval);
-    checked(&connection)?;
+    checked(&connection.connection_name, connection.sync_interval)?;
     options::check(&connection.options.0, adapter.capabilities())?;
     let url = input.api_url.unwrap_or_else(|| before.api_url.clone());
     connection.api_url = if given.is_empty() {
@@ -314,13 +314,10 @@ fn name_taken(name: &str) -> Error {
     )
 }
 
-fn checked(connection: &Connection) -> Result<()> {
+fn checked(name: &str, sync_interval: Option<i64>) -> Result<()> {
     let mut checks = Checks::default();
-    checks.line("connection_name", &connection.connection_name);
-    if connection
-        .sync_interval
-        .is_some_and(|s| !(10..=31_536_000).contains(&s))
-    {
+    checks.line("connection_name", name);
+    if sync_interval.is_some_and(|s| !(10..=31_536_000).contains(&s)) {
         checks.refuse(
             "sync_interval",
             "out_of_range",
