@@ -133,6 +133,14 @@ impl Checks {
         }
     }
 
+    /// Leaves what is wrong with fields that are changed: what is stored stays as it is.
+    #[must_use]
+    pub fn of_changes(mut self, is_changed: impl Fn(&str) -> bool) -> Self {
+        let name = |v: &Violation| v.field.split(['[', '.']).next().is_none_or(&is_changed);
+        self.violations.retain(name);
+        self
+    }
+
     /// Ends with an error that carries every violation, if there is one.
     ///
     /// # Errors

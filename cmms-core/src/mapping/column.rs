@@ -170,7 +170,7 @@ impl Bound {
     }
 
     fn plain(&self, value: &Value, shape: Option<Shape>) -> Result<Given, Misfit> {
-        let made = self.reader.read(value)?;
+        let made = adapted(self.reader.read(value)?, shape);
         limited(&made, shape)?;
         let beside = matches!(made, Made::Beside(_) | Made::Adapted(_)).then(|| value.clone());
         Ok(Given {
@@ -190,6 +190,7 @@ impl Bound {
             return Ok(Given::nothing());
         };
         let read = self.reader.read(&changed.value);
+        let read = read.map(|made| adapted(made, shape));
         let made = read.and_then(|made| limited(&made, shape).map(|()| made));
         let made = made.map_err(|(reason, why)| {
             let same = source.is_some_and(|(_, value)| *value == *changed.value);
@@ -257,6 +258,14 @@ impl Bound {
                 detail,
             },
         })
+    }
+}
+
+/// A value as its column takes it.
+fn adapted(made: Made, shape: Option<Shape>) -> Made {
+    match shape {
+        Some(shape) => shape.adapt(made),
+        None => made,
     }
 }
 

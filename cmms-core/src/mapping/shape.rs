@@ -4,12 +4,12 @@ use super::reader::{Made, Reader};
 use crate::domain::asset::AssetLocation;
 use crate::domain::check::{EXTERNAL_ID, LINE, TEXT, WORDS};
 use crate::domain::entity::Entity;
-use crate::record::Cell;
+use crate::record::{Cell, Field as _};
 use chrono::{DateTime, Datelike};
 use serde_json::Value;
 
-/// What a column takes. Line breaks and control characters that a vendor has in a line stay: they are escaped
-/// where they are shown.
+/// What a column takes. Line breaks and control characters that a vendor has in a line become spaces; the vendor's
+/// text stays beside.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Shape {
     /// One line of text.
@@ -79,6 +79,30 @@ impl Shape {
         }
     }
 
+    /// The value as the column takes it: in one line where it takes lines.
+    pub(super) fn adapt(&self, made: Made) -> Made {
+        match (self, made) {
+            (Self::Line, Made::Cell(Cell::Text(text))) if has_control(&text) => {
+                let line = one_line(&text);
+                if line.trim().is_empty() {
+                    return Made::Nothing;
+                }
+                Made::Adapted(Cell::Text(line.into()))
+            }
+            // A control character stands in JSON behind a backslash.
+            (Self::Words, Made::Cell(Cell::Json(list))) if list.contains('\\') => {
+                let words: Vec<String> = serde_json::from_str(&list).unwrap_or_default();
+                if !words.iter().any(|word| has_control(word)) {
+                    return Made::Cell(Cell::Json(list));
+                }
+                let words = words.iter().map(|word| one_line(word));
+                let words = words.filter(|word| !word.trim().is_empty());
+                Made::Adapted(words.collect::<Vec<_>>().cell().into_owned())
+            }
+            (_, made) => made,
+        }
+    }
+
     /// Why a cell is more than the column takes.
     pub(super) fn limit(&self, cell: &Cell<'_>) -> Option<Misfit> {
         match (self, cell) {
@@ -124,6 +148,16 @@ impl Shape {
 /// Why a value of a user's own field cannot be kept.
 pub(super) fn member_limit(value: &Value) -> Option<Misfit> {
     value.as_str().and_then(|text| long(text, TEXT))
+}
+
+fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+/// A text in one line: a space for each line break and control character.
+fn one_line(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    text.replace("\r\n", " ").chars().map(shown).collect()
 }
 
 /// Why an id cannot be one of a vendor's record.

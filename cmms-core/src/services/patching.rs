@@ -1,9 +1,11 @@
 //! Partial updates: what services share when they change some fields of a record.
 
 use crate::domain::check::Checks;
+use crate::record::{Record, Row};
 use crate::request::Patch;
 use crate::{Error, Result, code};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Changes a field that may not be empty.
 pub(super) fn set<T>(name: &str, patch: Patch<T>, field: &mut T, checks: &mut Checks) {
@@ -44,6 +46,14 @@ fn merge_into(fields: &mut Map<String, Value>, changes: Map<String, Value>) {
             }
         }
     }
+}
+
+/// The fields in which two forms of a record differ.
+pub(super) fn differences<R: Record>(before: &R, after: &R) -> BTreeSet<&'static str> {
+    let (before, after) = (Row::of(before), Row::of(after));
+    let cells = before.0.iter().zip(&after.0).zip(R::TABLE.columns);
+    let changed = cells.filter(|((before, after), _)| before != after);
+    changed.map(|(_, column)| column.name).collect()
 }
 
 /// Refuses a change that was made on another version.

@@ -16,7 +16,9 @@ use cmms::core::ports::repository::TxExt;
 use cmms::core::ports::store::{Query, Store, TxMode};
 use cmms::{Client, ListAssets, ListWorkOrders};
 use cmms_sim::upkeep::{Oracle, UpkeepVendor};
-use reading::{is_number, money, place, plain, priority, reference, ten_thousandths, text, time};
+use reading::{
+    is_number, line, money, place, plain, priority, reference, ten_thousandths, text, time,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -219,7 +221,7 @@ impl Check<'_> {
             self.same(
                 &name,
                 "name",
-                text(&value, "name"),
+                line(&value, "name"),
                 Some(asset.name.clone()),
             );
             let texts = [
@@ -228,7 +230,11 @@ impl Check<'_> {
                 ("serial", &asset.serial_number),
             ];
             for (field, stored) in texts {
-                self.same(&name, field, text(&value, field), stored.clone());
+                let sent = match field {
+                    "description" => text(&value, field),
+                    _ => line(&value, field),
+                };
+                self.same(&name, field, sent, stored.clone());
             }
             let word = text(&value, "status");
             let status = match word.as_deref().map(plain).as_deref() {
@@ -266,7 +272,9 @@ impl Check<'_> {
             let n = name.as_str();
             self.same(n, "source", WorkOrderSource::Sync, order.source);
             let title = Some(order.title.clone());
-            self.same(n, "title", text(&value, "title"), title);
+            self.same(n, "title", line(&value, "title"), title);
+            let told = text(&value, "title").filter(|t| t.contains(char::is_control));
+            self.kept(n, link, "title", told);
             let description = text(&value, "description");
             self.same(n, "description", description, order.description.clone());
             self.status(n, &value, link, order);

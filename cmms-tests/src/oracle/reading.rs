@@ -14,6 +14,14 @@ pub(super) fn text(value: &Value, field: &str) -> Option<String> {
     }
 }
 
+/// A text of one line: line breaks and control characters are spaces.
+pub(super) fn line(value: &Value, field: &str) -> Option<String> {
+    let shown = |c: char| if c.is_control() { ' ' } else { c };
+    let text = text(value, field)?.replace("\r\n", " ");
+    let line: String = text.chars().map(shown).collect();
+    (!line.trim().is_empty()).then_some(line)
+}
+
 /// Case, spaces, dashes and underscores do not count in the vendor's words.
 pub(super) fn plain(word: &str) -> String {
     let kept = word.chars().filter(|c| !matches!(c, ' ' | '-' | '_'));

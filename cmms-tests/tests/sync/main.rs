@@ -8,5 +8,6 @@ mod local;
 mod outcomes;
 mod poison;
 mod quarantine;
+mod texts;
 mod twins;
 mod vendor;

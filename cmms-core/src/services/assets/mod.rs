@@ -7,7 +7,7 @@ use super::app::App;
 use super::audit::{AuditEvent, changes};
 use super::links;
 use super::paging::Counterparts;
-use super::patching::{check_version, merge, set};
+use super::patching::{check_version, differences, merge, set};
 use super::pending::{self, Arrived};
 use super::provenance::{self, Reference};
 use super::uow::Uow;
@@ -148,7 +148,10 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateAsset) -> Result<A
     input.tags.apply_or_default(&mut asset.tags);
     merge(input.specifications, &mut asset.specifications);
     merge(input.custom_fields, &mut asset.custom_fields);
-    checked(&asset).finish("asset")?;
+    let changed = differences(&before, &asset);
+    checked(&asset)
+        .of_changes(|field| changed.contains(field))
+        .finish("asset")?;
     match input.parent_asset_id {
         Patch::Keep => {}
         Patch::Clear => name_parent(uow.tx(), &mut asset, None).await?,

@@ -8,12 +8,14 @@ use crate::ids::{ConnectionId, QuarantineId};
 use crate::mapping::MapError;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Filter, Query, SaveRule, Tx};
-use crate::record::{Cell, Field, RawJson};
+use crate::record::{Cell, Digest, Field, RawJson};
 use crate::services::app::App;
 use crate::{Error, Result, code};
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+/// Begins the id that a record without one is known by.
+pub(super) const NAMELESS: &str = "digest:";
 /// The longest name of a field that is kept, in characters.
 const FIELD: usize = 300;
 /// The longest detail that is kept, in characters.
@@ -117,9 +119,22 @@ pub(super) async fn settle(
     let mut refused = Vec::new();
     let mut fresh = Vec::new();
     let mut known = Vec::new();
+    let mut met_here = BTreeSet::new();
     for mut record in bad {
         record.why = shown(record.why);
+        // Two records without an id may look like one and the same that was edited.
+        let whole = whole_id(&record.raw);
         let raw = RawJson::carrying(std::mem::take(&mut record.raw));
+        let is_other = |item: &QuarantineItem| item.run_id == run.id && item.raw != raw;
+        let taken = stored.get(&record.external_id).is_some_and(is_other);
+        if record.external_id.starts_with(NAMELESS) && met == Met::AtVendor && taken
+            || !met_here.insert(record.external_id.clone())
+        {
+            record.external_id = whole;
+            if !met_here.insert(record.external_id.clone()) {
+                continue;
+            }
+        }
         let before = stored.remove(&record.external_id);
         if before
             .as_ref()
@@ -200,6 +215,16 @@ pub(super) async fn settle(
             .await?;
     }
     Ok(refused)
+}
+
+/// The id of a record without one, from all of it.
+pub(super) fn whole_id(raw: &str) -> String {
+    nameless_id(&[raw.as_bytes()])
+}
+
+/// The id of a record without one, from some of its parts.
+pub(super) fn nameless_id(parts: &[&[u8]]) -> String {
+    format!("{NAMELESS}{}", Digest::of(parts))
 }
 
 /// Whether a record that is met again changes nothing about its quarantine.

@@ -3,7 +3,7 @@
 use super::batch::commit_waiting;
 use super::care::{is_of_data, refused};
 use super::lease::Held;
-use super::quarantine::{Bad, Met, open_keys, settle, shown, stored};
+use super::quarantine::{Bad, Met, NAMELESS, open_keys, settle, shown, stored};
 use super::references::Known;
 use super::run::{Plan, begun};
 use super::sieve::SievedPage;
@@ -140,7 +140,7 @@ fn look<R: Synced>(
 
 /// A record without an id: no mapping gives it one.
 fn is_nameless(item: &QuarantineItem) -> bool {
-    item.field == "id" && item.reason == "missing_field" && item.external_id.starts_with("digest:")
+    item.field == "id" && item.reason == "missing_field" && item.external_id.starts_with(NAMELESS)
 }
 
 /// Whether what is stored is newer than what waits: by the vendor's time, else by when each came here.

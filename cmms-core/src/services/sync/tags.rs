@@ -16,34 +16,42 @@ pub(super) async fn choose(
 ) -> Result<BTreeMap<String, Result<String, MapError>>> {
     let mut chosen = BTreeMap::new();
     let mut taken = taken(tx, ids.iter().map(|id| (*id).to_owned()).collect()).await?;
-    let second: Vec<String> = ids
-        .iter()
-        .filter(|id| taken.contains(**id))
-        .map(|id| format!("{slug}:{id}"))
-        .collect();
+    // Of an id that looks like another's second choice, too: that may be met in this batch.
+    let prefix = format!("{slug}:");
+    let may_need = |id: &&&str| taken.contains(**id) || id.starts_with(&prefix);
+    let second = ids.iter().filter(may_need);
+    let second: Vec<String> = second.map(|id| format!("{prefix}{id}")).collect();
     taken.extend(self::taken(tx, second).await?);
     for id in ids {
-        let free = [(*id).to_owned(), format!("{slug}:{id}")]
-            .into_iter()
-            .find(|tag| !taken.contains(tag));
-        let tag = free
-            .ok_or_else(|| format!("{id:?} and {slug}:{id} are taken by other assets"))
-            .and_then(|tag| {
-                check_tag("id", &tag)
-                    .map(|()| tag)
-                    .map_err(|e| e.message().to_owned())
-            })
-            .map_err(|detail| MapError {
-                field: "id".to_owned(),
-                reason: "tag_taken",
-                detail,
-            });
-        if let Ok(tag) = &tag {
-            taken.insert(tag.clone());
-        }
+        let choices = [(*id).to_owned(), format!("{prefix}{id}")];
+        let is_free = |tag: &&String| !taken.contains(*tag) && check_tag("id", tag).is_ok();
+        let tag = match choices.iter().find(is_free) {
+            Some(tag) => {
+                taken.insert(tag.clone());
+                Ok(tag.clone())
+            }
+            None => Err(refused(&choices, &taken)),
+        };
         chosen.insert((*id).to_owned(), tag);
     }
     Ok(chosen)
+}
+
+/// Why none of the tags that an asset could have can be its.
+fn refused([id, second]: &[String; 2], taken: &BTreeSet<String>) -> MapError {
+    let is_taken = taken.contains(id) || taken.contains(second);
+    let unfit = check_tag("id", id).err().filter(|_| !is_taken);
+    MapError {
+        field: "id".to_owned(),
+        reason: match unfit {
+            Some(_) => "invalid_value",
+            None => "tag_taken",
+        },
+        detail: match unfit {
+            Some(e) => e.message().to_owned(),
+            None => format!("the tags {id:?} and {second:?} are taken by other assets or too long"),
+        },
+    }
 }
 
 async fn taken(tx: &mut Box<dyn Tx>, tags: Vec<String>) -> Result<BTreeSet<String>> {

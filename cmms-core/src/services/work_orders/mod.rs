@@ -6,7 +6,7 @@ mod request;
 use super::app::App;
 use super::audit::{AuditEvent, changes};
 use super::paging::Counterparts;
-use super::patching::{check_version, merge, set};
+use super::patching::{check_version, differences, merge, set};
 use super::provenance::{self, Reference};
 use super::uow::Uow;
 use super::{assets, links, numbers};
@@ -65,6 +65,7 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateWorkOrder) -> Resu
     order.tags = input.tags.unwrap_or_default();
     order.custom_fields = input.custom_fields.unwrap_or_default();
     let mut checks = checked(&order);
+    ends_behind_its_start(&order, &mut checks);
     if !matches!(
         order.status,
         WorkOrderStatus::Draft | WorkOrderStatus::Requested | WorkOrderStatus::Scheduled
@@ -149,7 +150,14 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateWorkOrder) -> Resu
     input.safety_notes.apply(&mut order.safety_notes);
     input.tags.apply_or_default(&mut order.tags);
     merge(input.custom_fields, &mut order.custom_fields);
-    checked(&order).finish("work order")?;
+    let changed = differences(&before, &order);
+    let mut checks = checked(&order).of_changes(|field| changed.contains(field));
+    if changed.contains(WorkOrder::SCHEDULED_START.0)
+        || changed.contains(WorkOrder::SCHEDULED_END.0)
+    {
+        ends_behind_its_start(&order, &mut checks);
+    }
+    checks.finish("work order")?;
     match input.asset_id {
         Patch::Keep => {}
         Patch::Clear => name_asset(uow.tx(), &mut order, None).await?,
@@ -232,6 +240,10 @@ fn checked(order: &WorkOrder) -> Checks {
     checks.time("scheduled_start", order.scheduled_start);
     checks.time("scheduled_end", order.scheduled_end);
     checks.time("due_at", order.due_at);
+    checks
+}
+
+fn ends_behind_its_start(order: &WorkOrder, checks: &mut Checks) {
     if let (Some(start), Some(end)) = (order.scheduled_start, order.scheduled_end)
         && end < start
     {
@@ -241,7 +253,6 @@ fn checked(order: &WorkOrder) -> Checks {
             "may not lie before scheduled_start",
         );
     }
-    checks
 }
 
 /// Points a work order at the asset of this tag, or lets it wait for the asset.
