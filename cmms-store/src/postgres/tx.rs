@@ -19,7 +19,6 @@ use cmms_core::ports::count;
 use cmms_core::ports::store::{Lock, Query, Related, SaveRule, Saved, Tx, not_new};
 use cmms_core::record::{Cell, Row, RowSource, RowTarget, Rows, Table};
 use cmms_core::{Error, Result};
-
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -424,10 +423,8 @@ impl Tx for PgTx {
         count: &count::Count<'_>,
     ) -> Result<Vec<count::Group>> {
         let mut groups = Vec::new();
-        // Nothing comes as rows.
-        let mut none = Rows::of_width(0);
-        self.read(Read::Count(count, &mut groups), table, &mut none)
-            .await?;
+        let what = Read::Count(count, &mut groups);
+        self.read(what, table, &mut Rows::of_width(0)).await?;
         Ok(groups)
     }
 
