@@ -24,14 +24,33 @@ pub struct Answer {
     mended: OnceLock<Option<String>>,
 }
 
+/// The byte order mark of UTF-8.
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+
 impl Answer {
-    pub(super) fn new(reply: EgressReply) -> Self {
+    pub(super) fn new(mut reply: EgressReply) -> Self {
+        // Some systems begin a text with a mark that says how it is encoded; it is none of the text.
+        if reply.body.starts_with(UTF8_MARK) {
+            reply.body.drain(..UTF8_MARK.len());
+        }
         Self {
             status: reply.status,
             headers: reply.headers,
             body: reply.body,
             mended: OnceLock::new(),
         }
+    }
+
+    /// An answer of JSON.
+    #[cfg(test)]
+    pub(crate) fn of(status: u16, body: &[u8]) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, "application/json".parse().unwrap());
+        Self::new(EgressReply {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers,
+            body: body.to_vec(),
+        })
     }
 
     /// The status.
@@ -77,8 +96,7 @@ impl Answer {
     /// another shape. No part of the body enters the error. What may be better when it is asked for again is
     /// marked so; records of a list that alone cannot be read are texts that [`record`](super::record) knows. And [`HttpLayer::send_json`](super::HttpLayer::send_json) does that.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
-        let text = std::str::from_utf8(&self.body)
-            .map_err(|_| garbled("the vendor's answer is not UTF-8"))?;
+        let text = self.text()?;
         if self.is_page(text) {
             return Err(garbled("the vendor's answer is a web page, not JSON"));
         }
@@ -118,8 +136,9 @@ impl Answer {
         if !(kind.contains("json") || kind.contains("html")) || self.body.is_empty() {
             return None;
         }
-        let Ok(text) = std::str::from_utf8(&self.body) else {
-            return Some(garbled("the vendor's answer is not UTF-8"));
+        let text = match self.text() {
+            Ok(text) => text,
+            Err(e) => return Some(e),
         };
         if self.is_page(text) {
             return Some(garbled("the vendor's answer is a web page, not JSON"));
@@ -130,6 +149,16 @@ impl Answer {
             .iter()
             .any(|(open, close)| text.starts_with(open) && !text.ends_with(close));
         is_cut.then(|| garbled("the vendor's answer is cut off"))
+    }
+
+    fn text(&self) -> Result<&str> {
+        std::str::from_utf8(&self.body).map_err(|_| {
+            if self.body.starts_with(b"\xff\xfe") || self.body.starts_with(b"\xfe\xff") {
+                misunderstood("the vendor's answer is UTF-16, and JSON is UTF-8")
+            } else {
+                garbled("the vendor's answer is not UTF-8")
+            }
+        })
     }
 
     fn is_page(&self, text: &str) -> bool {
@@ -161,4 +190,25 @@ pub(crate) fn misunderstood(what: impl Into<String>) -> Error {
 /// An answer that was spoilt on its way: the next may be whole.
 fn garbled(what: impl Into<String>) -> Error {
     misunderstood(what).retry(Retry::Later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn answer(body: &[u8]) -> Answer {
+        Answer::of(200, body)
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_answer() {
+        let marked = answer(b"\xef\xbb\xbf{\"a\":1}");
+        assert!(marked.spoilt().is_none());
+        assert_eq!(marked.json::<Value>().unwrap(), json!({ "a": 1 }));
+        for utf16 in [b"\xff\xfe{\0}\0", b"\xfe\xff\0{\0}"] {
+            let e = answer(utf16).json::<Value>().unwrap_err();
+            assert!(e.message().contains("UTF-16"), "{e}");
+        }
+    }
 }

@@ -87,6 +87,8 @@ pub(super) fn base(url: &Url) -> Url {
     let mut base = url.clone();
     if path.ends_with("/api/v2") {
         base.set_path(path);
+    } else if path.ends_with("/api") {
+        base.set_path(&format!("{path}/v2"));
     } else {
         base.set_path(&format!("{path}/api/v2"));
     }
@@ -108,6 +110,10 @@ mod tests {
             ),
             (
                 "https://api.onupkeep.com/api/v2/",
+                "https://api.onupkeep.com/api/v2",
+            ),
+            (
+                "https://api.onupkeep.com/api/",
                 "https://api.onupkeep.com/api/v2",
             ),
             (

@@ -128,6 +128,10 @@ pub(super) fn page(answer: Answer) -> Result<Page> {
 /// Reads a list's answer.
 pub(super) fn rows(answer: Answer) -> Result<Vec<Row>> {
     let answer = answer.success()?;
+    // No content is a list of nothing.
+    if answer.status() == 204 {
+        return Ok(Vec::new());
+    }
     let read: Listed<'_> = answer.json()?;
     match read.success {
         Some(true) => {}
@@ -179,4 +183,15 @@ fn digest(text: &str) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     });
     format!("#{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_content_is_an_empty_list() {
+        assert_eq!(rows(Answer::of(204, b"")).unwrap(), []);
+        assert!(rows(Answer::of(200, b"")).is_err());
+    }
 }

@@ -50,7 +50,12 @@ async fn collect(mut body: Body) -> Result<Vec<u8>, Refusal> {
 }
 
 fn media_type(parts: &Parts) -> Result<(), Refusal> {
-    if parts.headers.contains_key(header::CONTENT_ENCODING) {
+    let encodings = parts.headers.get_all(header::CONTENT_ENCODING).iter();
+    // Identity is the name of no compression.
+    if encodings
+        .into_iter()
+        .any(|e| !e.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
         return Err(unsupported("the body is compressed"));
     }
     let Some(text) = content_type(&parts.headers)? else {
@@ -63,7 +68,10 @@ fn media_type(parts: &Parts) -> Result<(), Refusal> {
     let utf8 = words.filter(|word| !word.is_empty()).all(|word| {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
         !name.eq_ignore_ascii_case("charset")
-            || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+            || matches!(
+                value.trim_matches('"').to_ascii_lowercase().as_str(),
+                "utf-8" | "utf8"
+            )
     });
     if known && utf8 {
         return Ok(());
