@@ -121,8 +121,8 @@ func TestAContextThatEndsEndsItsCall(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	run, err := client.Sync.All(ctx, SyncAll{CmmsConnectionID: plant.ID})
-	// A run that was under way tells its end as its answer.
-	if err == nil && run.Status != SyncStatusCancelled || err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	// A run that was under way comes with the error.
+	if !errors.Is(err, context.DeadlineExceeded) || run != nil && run.Status != SyncStatusCancelled {
 		t.Fatal(run, err)
 	}
 	if took := time.Since(start); took > 1500*time.Millisecond {
@@ -132,6 +132,37 @@ func TestAContextThatEndsEndsItsCall(t *testing.T) {
 	cancel()
 	if _, err := client.Runs.List(over, RunsList{}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
+	}
+}
+
+func TestASyncThatFailedIsRunAndError(t *testing.T) {
+	address, ctx := simulate(t, "upkeep"), context.Background()
+	client, err := Open("sqlite://"+filepath.Join(t.TempDir(), "cmms.db"),
+		Options{Settings: map[string]string{"CMMS_EGRESS_ALLOW": address}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	plant, err := client.Connections.Create(ctx, ConnectionsCreate{
+		CmmsType: "upkeep", APIURL: address, ConnectionName: "Plant",
+		Credentials: Some(map[string]string{"email": "integration@example.com", "password": "another"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := client.Sync.All(ctx, SyncAll{CmmsConnectionID: plant.ID})
+	var failed *SyncFailedError
+	if run == nil || run.Status != SyncStatusFailed || !errors.As(err, &failed) || failed.Run != run {
+		t.Fatal(run, err)
+	}
+	var problem *Error
+	if !errors.Is(err, ErrUpstream) || !errors.As(err, &problem) || problem.Code != "CMMS-VENDOR-002" || problem.Remedy == "" {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(err.Error(), "cmms: the sync failed: ") {
+		t.Fatal(err)
+	}
+	if stored, err := client.Runs.Get(ctx, run.ID); err != nil || stored.Status != SyncStatusFailed {
+		t.Fatal(stored, err)
 	}
 }
 

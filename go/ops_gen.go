@@ -363,8 +363,9 @@ type SyncWorkOrders struct {
 }
 
 // WorkOrders: Brings work orders in.
+// A run that failed or was cancelled is returned together with a [*SyncFailedError].
 func (o SyncOperations) WorkOrders(ctx context.Context, in SyncWorkOrders) (*SyncRun, error) {
-	return call[SyncRun](ctx, o.c, "sync.work_orders", in)
+	return startSync(ctx, o.c, "sync.work_orders", in)
 }
 
 // SyncAssets is the input of sync.assets. Starts a sync.
@@ -383,8 +384,9 @@ type SyncAssets struct {
 }
 
 // Assets: Brings assets in.
+// A run that failed or was cancelled is returned together with a [*SyncFailedError].
 func (o SyncOperations) Assets(ctx context.Context, in SyncAssets) (*SyncRun, error) {
-	return call[SyncRun](ctx, o.c, "sync.assets", in)
+	return startSync(ctx, o.c, "sync.assets", in)
 }
 
 // SyncAll is the input of sync.all. Starts a sync.
@@ -403,8 +405,9 @@ type SyncAll struct {
 }
 
 // All: Brings everything in, assets before work orders.
+// A run that failed or was cancelled is returned together with a [*SyncFailedError].
 func (o SyncOperations) All(ctx context.Context, in SyncAll) (*SyncRun, error) {
-	return call[SyncRun](ctx, o.c, "sync.all", in)
+	return startSync(ctx, o.c, "sync.all", in)
 }
 
 // RunsOperations are the operations runs.….

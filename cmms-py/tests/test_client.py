@@ -134,6 +134,58 @@ def test_the_interpreter_goes_on_while_a_call_waits(url: str, simulator: Callabl
         assert turns > 20
 
 
+def test_a_sync_that_failed_is_raised_with_its_run(url: str, simulator: Callable[..., str]) -> None:
+    address = simulator()
+    wrong = {**LOGIN, "password": "another"}
+    with cmms.open(url, settings={"CMMS_EGRESS_ALLOW": address}) as client:
+        plant = client.connections.create("upkeep", address, "Plant", credentials=wrong)
+        for sync in (client.sync.all, client.sync.assets, client.sync.work_orders):
+            with pytest.raises(cmms.SyncFailedError, match="the sync failed: ") as failed:
+                sync(plant.id)
+            assert (failed.value.code, failed.value.run.status) == ("CMMS-VENDOR-002", "failed")
+            assert failed.value.remedy == failed.value.run.errors[0].remedy
+            assert isinstance(failed.value, cmms.CmmsError)
+            assert pickle.loads(pickle.dumps(failed.value)).run == failed.value.run
+            assert client.runs.get(failed.value.run.id) == failed.value.run
+        assert client.sync.all(plant.id, check=False).status == "failed"
+        # Who starts a run and goes on is told how it stands.
+        assert client.sync.all(plant.id, wait=False).status in ("queued", "running", "failed")
+
+
+def test_a_sync_that_failed_is_raised_in_coroutines(url: str, simulator: Callable[..., str]) -> None:
+    address = simulator()
+    wrong = {**LOGIN, "password": "another"}
+
+    async def run() -> tuple[str, str, str]:
+        async with await cmms.aopen(url, settings={"CMMS_EGRESS_ALLOW": address}) as client:
+            plant = await client.connections.create("upkeep", address, "Plant", credentials=wrong)
+            with pytest.raises(cmms.SyncFailedError) as failed:
+                await client.sync.all(plant.id)
+            unchecked = await client.sync.all(plant.id, check=False)
+            answered = await CMMSDataSynchronizationService(client).sync_all(plant.id)
+            return failed.value.run.status, unchecked.status, answered.status
+
+    assert asyncio.run(run()) == ("failed", "failed", "failed")
+
+
+def test_a_sync_that_somebody_cancelled_is_raised(url: str, simulator: Callable[..., str]) -> None:
+    address = simulator(latency_ms=2_000)
+    with cmms.open(url, settings={"CMMS_EGRESS_ALLOW": address}) as client:
+        plant = client.connections.create("upkeep", address, "Plant", credentials=LOGIN)
+
+        def cancel() -> None:
+            while not (runs := client.runs.list().items):
+                time.sleep(0.01)
+            client.runs.cancel(runs[0].id)
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        with pytest.raises(cmms.SyncFailedError, match="the sync was cancelled") as cancelled:
+            client.sync.all(plant.id)
+        thread.join()
+        assert cancelled.value.run.status == "cancelled"
+
+
 def test_a_task_that_is_cancelled_ends_its_call(url: str, simulator: Callable[..., str]) -> None:
     address = simulator(latency_ms=2_000)
 

@@ -1,10 +1,12 @@
 //! Runs: one per sync that somebody asked for.
 
 use super::entity::{Entity, SyncType};
+use crate::error::{ALL_CODES, code};
 use crate::ids::{ConnectionId, RunId};
 use crate::record::Json;
-use crate::{record, wire_enum};
+use crate::{Error, record, wire_enum};
 use chrono::{DateTime, Utc};
+use std::fmt;
 
 wire_enum! {
     /// How a run stands.
@@ -155,6 +157,21 @@ record! {
 }
 
 impl SyncRun {
+    /// The run where it did what was asked for; else the error that a program's `?` hands on.
+    ///
+    /// A run that failed or was cancelled ended before everything came in, which is an error. One that is `partial` came
+    /// to its end: it is the run, and its `errors` and the quarantine say which records are missing. So is one that
+    /// still waits or goes on.
+    ///
+    /// # Errors
+    /// [`SyncFailed`], with the run.
+    pub fn into_result(self) -> Result<Self, SyncFailed> {
+        match self.status {
+            SyncStatus::Failed | SyncStatus::Cancelled => Err(SyncFailed(Box::new(self))),
+            _ => Ok(self),
+        }
+    }
+
     /// Sums the counts of the streams up.
     pub fn sum_up(&mut self) {
         let sum = |f: fn(&StreamCount) -> u64, streams: &[StreamCount]| {
@@ -191,5 +208,58 @@ impl SyncRun {
         if self.errors.0.len() < MAX_ERRORS {
             self.errors.0.push(error);
         }
+    }
+}
+
+/// A sync that ended before everything came in: its run `failed`, or was `cancelled`. What it has stored stays, and the
+/// next sync goes on behind it.
+///
+/// As an [`Error`] it has the code, the field and the remedy of what ended the run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SyncFailed(Box<SyncRun>);
+
+impl SyncFailed {
+    /// The run.
+    pub fn run(&self) -> &SyncRun {
+        &self.0
+    }
+
+    /// The run, taken out.
+    pub fn into_run(self) -> SyncRun {
+        *self.0
+    }
+}
+
+impl fmt::Display for SyncFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.status, self.0.errors.0.first()) {
+            (SyncStatus::Cancelled, _) => f.write_str("the sync was cancelled"),
+            (_, Some(first)) => write!(f, "the sync failed: {}", first.detail),
+            (_, None) => f.write_str("the sync failed"),
+        }
+    }
+}
+
+impl std::error::Error for SyncFailed {}
+
+impl From<SyncFailed> for Error {
+    fn from(failed: SyncFailed) -> Self {
+        let run = &failed.0;
+        let first = run.errors.0.first();
+        let known = first.and_then(|first| ALL_CODES.iter().find(|c| c.id() == first.code));
+        let code = match known {
+            Some(known) => known,
+            None if run.status == SyncStatus::Cancelled => code::OP_CANCELLED,
+            // A run of a newer version ended for a reason that this one has no name for.
+            None => code::SYNC_INTERRUPTED,
+        };
+        let mut error = Self::new(code, failed.to_string()).subject("run_id", run.id);
+        if let Some(first) = first {
+            error = error.remedy_is(&first.remedy);
+            if let Some(field) = &first.field {
+                error = error.field(field, code.reason(), &first.detail);
+            }
+        }
+        error.source(failed)
     }
 }

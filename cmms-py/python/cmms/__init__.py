@@ -3,6 +3,7 @@
 from . import models
 from ._client import AsyncClient, Client, aopen, open
 from ._native import VERSION as __version__
+from ._sync import SyncFailedError
 from ._values import UNSET, Model, Page, Unset
 from .exceptions import *  # noqa: F403
 from .exceptions import __all__ as _errors
@@ -15,6 +16,7 @@ __all__ = [
     "Client",
     "Model",
     "Page",
+    "SyncFailedError",
     "Unset",
     "__version__",
     "aopen",

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from . import models
+from ._sync import checked
 from ._transport import AsyncTransport, SyncTransport
 from ._values import UNSET, Page, Unset
 
@@ -387,6 +388,7 @@ class Sync:
         force_sync: bool | None | Unset = UNSET,
         sync_type: models.SyncType | str | None | Unset = UNSET,
         wait: bool | None | Unset = UNSET,
+        check: bool = True,
         idempotency_key: str | None = None,
     ) -> models.SyncRun:
         """Brings work orders in.
@@ -396,13 +398,15 @@ class Sync:
             write nothing.
         sync_type: What comes in; the route says it already, so it can be left away.
         wait: Whether to wait for the end (true); else the answer is the run that goes on.
+        check: Raises `SyncFailedError`, with the run, where the run failed or was cancelled (true); else it is
+            returned like any other.
         """
-        return models.SyncRun(self._transport.call("sync.work_orders", {
+        return checked(models.SyncRun(self._transport.call("sync.work_orders", {
             "cmms_connection_id": cmms_connection_id,
             "force_sync": force_sync,
             "sync_type": sync_type,
             "wait": wait,
-        }, key=idempotency_key))
+        }, key=idempotency_key)), check)
 
     def assets(
         self,
@@ -411,6 +415,7 @@ class Sync:
         force_sync: bool | None | Unset = UNSET,
         sync_type: models.SyncType | str | None | Unset = UNSET,
         wait: bool | None | Unset = UNSET,
+        check: bool = True,
         idempotency_key: str | None = None,
     ) -> models.SyncRun:
         """Brings assets in.
@@ -420,13 +425,15 @@ class Sync:
             write nothing.
         sync_type: What comes in; the route says it already, so it can be left away.
         wait: Whether to wait for the end (true); else the answer is the run that goes on.
+        check: Raises `SyncFailedError`, with the run, where the run failed or was cancelled (true); else it is
+            returned like any other.
         """
-        return models.SyncRun(self._transport.call("sync.assets", {
+        return checked(models.SyncRun(self._transport.call("sync.assets", {
             "cmms_connection_id": cmms_connection_id,
             "force_sync": force_sync,
             "sync_type": sync_type,
             "wait": wait,
-        }, key=idempotency_key))
+        }, key=idempotency_key)), check)
 
     def all(
         self,
@@ -435,6 +442,7 @@ class Sync:
         force_sync: bool | None | Unset = UNSET,
         sync_type: models.SyncType | str | None | Unset = UNSET,
         wait: bool | None | Unset = UNSET,
+        check: bool = True,
         idempotency_key: str | None = None,
     ) -> models.SyncRun:
         """Brings everything in, assets before work orders.
@@ -444,13 +452,15 @@ class Sync:
             write nothing.
         sync_type: What comes in; the route says it already, so it can be left away.
         wait: Whether to wait for the end (true); else the answer is the run that goes on.
+        check: Raises `SyncFailedError`, with the run, where the run failed or was cancelled (true); else it is
+            returned like any other.
         """
-        return models.SyncRun(self._transport.call("sync.all", {
+        return checked(models.SyncRun(self._transport.call("sync.all", {
             "cmms_connection_id": cmms_connection_id,
             "force_sync": force_sync,
             "sync_type": sync_type,
             "wait": wait,
-        }, key=idempotency_key))
+        }, key=idempotency_key)), check)
 
 
 class Runs:
@@ -1767,6 +1777,7 @@ class AsyncSync:
         force_sync: bool | None | Unset = UNSET,
         sync_type: models.SyncType | str | None | Unset = UNSET,
         wait: bool | None | Unset = UNSET,
+        check: bool = True,
         idempotency_key: str | None = None,
     ) -> models.SyncRun:
         """Brings work orders in.
@@ -1776,13 +1787,15 @@ class AsyncSync:
             write nothing.
         sync_type: What comes in; the route says it already, so it can be left away.
         wait: Whether to wait for the end (true); else the answer is the run that goes on.
+        check: Raises `SyncFailedError`, with the run, where the run failed or was cancelled (true); else it is
+            returned like any other.
         """
-        return models.SyncRun(await self._transport.call("sync.work_orders", {
+        return checked(models.SyncRun(await self._transport.call("sync.work_orders", {
             "cmms_connection_id": cmms_connection_id,
             "force_sync": force_sync,
             "sync_type": sync_type,
             "wait": wait,
-        }, key=idempotency_key))
+        }, key=idempotency_key)), check)
 
     async def assets(
         self,
@@ -1791,6 +1804,7 @@ class AsyncSync:
         force_sync: bool | None | Unset = UNSET,
         sync_type: models.SyncType | str | None | Unset = UNSET,
         wait: bool | None | Unset = UNSET,
+        check: bool = True,
         idempotency_key: str | None = None,
     ) -> models.SyncRun:
         """Brings assets in.
@@ -1800,13 +1814,15 @@ class AsyncSync:
             write nothing.
         sync_type: What comes in; the route says it already, so it can be left away.
         wait: Whether to wait for the end (true); else the answer is the run that goes on.
+        check: Raises `SyncFailedError`, with the run, where the run failed or was cancelled (true); else it is
+            returned like any other.
         """
-        return models.SyncRun(await self._transport.call("sync.assets", {
+        return checked(models.SyncRun(await self._transport.call("sync.assets", {
             "cmms_connection_id": cmms_connection_id,
             "force_sync": force_sync,
             "sync_type": sync_type,
             "wait": wait,
-        }, key=idempotency_key))
+        }, key=idempotency_key)), check)
 
     async def all(
         self,
@@ -1815,6 +1831,7 @@ class AsyncSync:
         force_sync: bool | None | Unset = UNSET,
         sync_type: models.SyncType | str | None | Unset = UNSET,
         wait: bool | None | Unset = UNSET,
+        check: bool = True,
         idempotency_key: str | None = None,
     ) -> models.SyncRun:
         """Brings everything in, assets before work orders.
@@ -1824,13 +1841,15 @@ class AsyncSync:
             write nothing.
         sync_type: What comes in; the route says it already, so it can be left away.
         wait: Whether to wait for the end (true); else the answer is the run that goes on.
+        check: Raises `SyncFailedError`, with the run, where the run failed or was cancelled (true); else it is
+            returned like any other.
         """
-        return models.SyncRun(await self._transport.call("sync.all", {
+        return checked(models.SyncRun(await self._transport.call("sync.all", {
             "cmms_connection_id": cmms_connection_id,
             "force_sync": force_sync,
             "sync_type": sync_type,
             "wait": wait,
-        }, key=idempotency_key))
+        }, key=idempotency_key)), check)
 
 
 class AsyncRuns:

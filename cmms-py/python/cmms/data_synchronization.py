@@ -267,6 +267,7 @@ class CMMSDataSynchronizationService(Service):
             force_sync=force_sync,
             sync_type=sync_type,
             wait=wait,
+            check=False,
             idempotency_key=idempotency_key,
         )
 
@@ -293,6 +294,7 @@ class CMMSDataSynchronizationService(Service):
             force_sync=force_sync,
             sync_type=sync_type,
             wait=wait,
+            check=False,
             idempotency_key=idempotency_key,
         )
 
@@ -319,6 +321,7 @@ class CMMSDataSynchronizationService(Service):
             force_sync=force_sync,
             sync_type=sync_type,
             wait=wait,
+            check=False,
             idempotency_key=idempotency_key,
         )
 

@@ -3,7 +3,9 @@
 use super::incremental::rows;
 use cmms::core::testing::SteppedClock;
 use cmms::secrets::KeyVault;
-use cmms::{Builder, GetConnection, HealthState, SyncRun, SyncStatus, code};
+use cmms::{
+    Builder, GetConnection, HealthState, SyncFailed, SyncRun, SyncStatus, UpdateConnection, code,
+};
 use cmms_tests::{KEY, Plant, Where, config};
 use std::sync::Arc;
 
@@ -34,6 +36,52 @@ fn failed_with(run: &SyncRun, row: &'static cmms::core::error::Code) {
     let error = &run.errors.0[0];
     assert_eq!(error.code, row.id(), "{run:?}");
     assert!(!error.remedy.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_sync_is_an_error_with_its_run_in_a_program() {
+    let plant = Plant::small(Where::Sqlite).await;
+    let run = plant.sync().await;
+    assert_eq!(run.clone().into_result().unwrap(), run);
+    let edit = UpdateConnection::new(plant.connection.id)
+        .username("integration@example.com")
+        .password("another");
+    plant.client.connections().update(edit).await.unwrap();
+    let failed = plant.sync().await.into_result().unwrap_err();
+    assert_eq!(failed.run().status, SyncStatus::Failed);
+    let run = failed.run().clone();
+    // What `?` makes of it in a function that returns `cmms::Result`.
+    let error = cmms::Error::from(failed);
+    assert!(error.is(code::VENDOR_LOGIN), "{error:?}");
+    assert_eq!(error.remedy(), run.errors.0[0].remedy);
+    assert_eq!(
+        error.subject_of(),
+        Some(("run_id", run.id.to_string().as_str()))
+    );
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(
+        source.downcast_ref::<SyncFailed>().map(SyncFailed::run),
+        Some(&run)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_sync_is_an_error_and_a_partial_one_is_its_run() {
+    let plant = Plant::small(Where::Sqlite).await;
+    let mut run = plant.sync().await;
+    for status in [
+        SyncStatus::Ok,
+        SyncStatus::Partial,
+        SyncStatus::Running,
+        SyncStatus::Queued,
+        SyncStatus::NeedsConfirmation,
+    ] {
+        run.status = status;
+        assert_eq!(run.clone().into_result().unwrap().status, status);
+    }
+    run.status = SyncStatus::Cancelled;
+    let error = cmms::Error::from(run.into_result().unwrap_err());
+    assert!(error.is(code::OP_CANCELLED), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

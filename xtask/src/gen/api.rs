@@ -62,6 +62,8 @@ pub(super) struct Op {
     pub(super) output: Output,
     /// Whether it can be done once for each idempotency key.
     pub(super) takes_key: bool,
+    /// Whether it starts a sync and answers its run, which can have failed.
+    pub(super) syncs: bool,
 }
 
 /// All of them.
@@ -149,6 +151,7 @@ impl<'a> Reader<'a> {
             method: method.to_owned(),
             doc: text(row, "title"),
             takes_key: text(row, "verb") == "POST" && effect != "read" && effect != "ask",
+            syncs: effect == "run",
             name,
             input,
             output,

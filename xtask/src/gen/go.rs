@@ -195,10 +195,18 @@ fn operation(out: &mut String, op: &Op) {
             );
         }
     }
+    let (call, doc) = if op.syncs {
+        let doc = format!(
+            "{doc}// A run that failed or was cancelled is returned together with a [*SyncFailedError].\n"
+        );
+        ("startSync(".to_owned(), doc)
+    } else {
+        (format!("call[{answer}]("), doc)
+    };
     let _ = write!(
         out,
         "}}\n\n{doc}{receiver} {method}(ctx context.Context, in {input}) (*{answer}, error) {{\n\t\
-         return call[{answer}](ctx, o.c, {:?}, in)\n}}\n",
+         return {call}ctx, o.c, {:?}, in)\n}}\n",
         op.name
     );
     if let Output::Page(of) = &op.output {
@@ -239,6 +247,21 @@ pub(super) fn errors(errors: &Value) -> String {
     for (_, kind) in &kinds {
         let words = words(kind);
         let _ = writeln!(out, "\t{:width$} {words:?},", format!("Err{kind}:"));
+    }
+    out.push_str("}\n\n// codes says of what kind the error of a code is, and its slug and status.\nvar codes = map[string]Error{\n");
+    let rows = || rows.into_iter().flatten();
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    let width = rows().map(|row| text(row, "code").len()).max();
+    let width = width.unwrap_or_default() + 3;
+    for row in rows() {
+        let _ = writeln!(
+            out,
+            "\t{:width$} {{Reason: {:?}, Status: {}, kind: Err{}}},",
+            format!("{:?}:", text(row, "code")),
+            text(row, "reason"),
+            row["status"],
+            text(row, "kind"),
+        );
     }
     out.push_str("}\n");
     out

@@ -5,7 +5,7 @@
 //! out a number, the fence, and whatever a run writes it writes in a transaction that finds its own number there.
 
 use crate::domain::entity::Entity;
-use crate::domain::sync_run::{RunError, SyncRun, SyncStatus};
+use crate::domain::sync_run::{MAX_ERRORS, RunError, SyncRun, SyncStatus};
 use crate::domain::sync_state::SyncLease;
 use crate::failpoint::{Failpoint, is_on};
 use crate::ids::{ConnectionId, RunId};
@@ -295,14 +295,17 @@ async fn interrupt(tx: &mut Box<dyn Tx>, run: RunId, now: DateTime<Utc>) -> Resu
         run.finished_at = Some(now);
         run.updated_at = now;
         run.version += 1;
-        run.add_error(RunError {
+        let ended = RunError {
             code: code::SYNC_INTERRUPTED.id().to_owned(),
             detail: "the process of this run ended before the run did".to_owned(),
             field: None,
             remedy: code::SYNC_INTERRUPTED.remedy().to_owned(),
             entity: None,
             external_id: None,
-        });
+        };
+        // What ended the run is worth more than one more record of many.
+        run.errors.0.insert(0, ended);
+        run.errors.0.truncate(MAX_ERRORS);
         tx.of::<SyncRun>().save(&run, SaveRule::Update).await?;
     }
     Ok(())

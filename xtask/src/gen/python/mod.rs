@@ -59,7 +59,7 @@ pub(super) fn operations(api: &Api) -> String {
     );
     out.push_str(IMPORTS);
     out.push_str(
-        "from . import models\nfrom ._transport import AsyncTransport, SyncTransport\n\
+        "from . import models\nfrom ._sync import checked\nfrom ._transport import AsyncTransport, SyncTransport\n\
          from ._values import UNSET, Page, Unset\n",
     );
     for mode in [Mode::Sync, Mode::Async] {
@@ -123,7 +123,7 @@ pub(super) fn service(api: &Api, service: &Service) -> Result<String> {
         let op = api.ops.iter().find(|op| op.name == *operation);
         let op = op.ok_or_else(|| Failure::new(format!("{method}: no operation {operation}")))?;
         let _ = write!(out, "\n    async def {method}(\n        self,\n");
-        parameters(&mut out, op, op.takes_key);
+        parameters(&mut out, op, key(op));
         let _ = write!(
             out,
             "    ) -> {}:\n        {}\n        client = await self._open()\n        return await client.{}.{}(\n",
@@ -134,6 +134,10 @@ pub(super) fn service(api: &Api, service: &Service) -> Result<String> {
         );
         for field in &op.input.fields {
             let _ = writeln!(out, "            {0}={0},", name(&field.name));
+        }
+        if op.syncs {
+            // The document's services answer a run that failed like any other.
+            out.push_str("            check=False,\n");
         }
         if op.takes_key {
             out.push_str("            idempotency_key=idempotency_key,\n");
@@ -183,7 +187,7 @@ impl Mode {
 
 fn method(out: &mut String, op: &Op, mode: Mode) {
     let answer = answer(op);
-    let key = if op.takes_key {
+    let key_given = if op.takes_key {
         ", key=idempotency_key"
     } else {
         ""
@@ -194,17 +198,19 @@ fn method(out: &mut String, op: &Op, mode: Mode) {
         mode.def(),
         name(&op.method)
     );
-    parameters(out, op, op.takes_key);
-    let _ = write!(
-        out,
-        "    ) -> {answer}:\n        {}\n",
-        method_doc(op, &op.doc)
-    );
+    let checks = if op.syncs { CHECK } else { "" };
+    parameters(out, op, &format!("{checks}{}", key(op)));
+    let mut doc = method_doc(op, &op.doc);
+    if op.syncs {
+        doc.insert_str(doc.len() - 3, CHECK_DOC);
+    }
+    let _ = write!(out, "    ) -> {answer}:\n        {doc}\n");
     let call = match mode {
         Mode::Sync => "self._transport.call",
         Mode::Async => "await self._transport.call",
     };
     let (open, close) = match &op.output {
+        Output::One(of) if op.syncs => (format!("checked(models.{of}("), "), check)"),
         Output::One(of) => (format!("models.{of}("), ")"),
         Output::Page(of) => (format!("Page(models.{of}, "), ")"),
     };
@@ -212,7 +218,7 @@ fn method(out: &mut String, op: &Op, mode: Mode) {
     for field in &op.input.fields {
         let _ = writeln!(out, "            {:?}: {},", field.name, name(&field.name));
     }
-    let _ = writeln!(out, "        }}{key}){close}");
+    let _ = writeln!(out, "        }}{key_given}){close}");
 }
 
 /// What goes through all pages of a list.
@@ -224,7 +230,7 @@ fn pages(out: &mut String, op: &Op, of: &str, mode: Mode) {
     let _ = write!(out, "\n    {def} iterate(\n        self,\n");
     let mut all = op.clone();
     all.input.fields.retain(|f| f.name != "cursor");
-    parameters(out, &all, false);
+    parameters(out, &all, "");
     let _ = write!(
         out,
         "    ) -> {iterator}[models.{of}]:\n        {}\n        cursor: str | None = None\n        while True:\n            page = {}self.{}(\n",
@@ -246,13 +252,28 @@ fn pages(out: &mut String, op: &Op, of: &str, mode: Mode) {
     );
 }
 
-fn parameters(out: &mut String, op: &Op, takes_key: bool) {
+/// What a method that starts a sync takes, too.
+const CHECK: &str = "        check: bool = True,\n";
+const CHECK_DOC: &str = "check: Raises `SyncFailedError`, with the run, where the run failed or was cancelled (true); else it is\n            \
+     returned like any other.\n        ";
+
+/// What a method of an operation that can be done once takes, too.
+fn key(op: &Op) -> &'static str {
+    if op.takes_key {
+        "        idempotency_key: str | None = None,\n"
+    } else {
+        ""
+    }
+}
+
+/// The parameters of a method, and `more` of them that have names.
+fn parameters(out: &mut String, op: &Op, more: &str) {
     let (needed, others): (Vec<&Field>, Vec<&Field>) =
         op.input.fields.iter().partition(|f| f.required);
     for field in &needed {
         let _ = writeln!(out, "        {}: {},", name(&field.name), input(&field.ty));
     }
-    if !others.is_empty() || takes_key {
+    if !others.is_empty() || !more.is_empty() {
         out.push_str("        *,\n");
     }
     for field in others {
@@ -268,9 +289,7 @@ fn parameters(out: &mut String, op: &Op, takes_key: bool) {
             input(&field.ty)
         );
     }
-    if takes_key {
-        out.push_str("        idempotency_key: str | None = None,\n");
-    }
+    out.push_str(more);
 }
 
 fn method_doc(op: &Op, text: &str) -> String {
