@@ -24,8 +24,13 @@ def run(args: list[str], folder: Path) -> str:
 
 
 def test_the_example_syncs_and_lists(tmp_path: Path, simulator: Callable[..., str]) -> None:
-    said = run([str(EXAMPLE), simulator(assets=20, work_orders=60)], tmp_path)
-    assert said.startswith("ok 80\nWO-")
+    address = simulator(assets=20, work_orders=60)
+    first = run([str(EXAMPLE), address], tmp_path)
+    assert first.startswith("ok 80\nWO-")
+    # Again it takes the connection that is there, asks for what changed, and lists the same.
+    again = run([str(EXAMPLE), address], tmp_path)
+    assert again.startswith("ok ")
+    assert again.splitlines()[1:] == first.splitlines()[1:]
     assert len([line for line in EXAMPLE.read_text("utf-8").splitlines() if line.strip()]) <= 15
 
 

@@ -34,7 +34,10 @@ int main(int argc, char **argv) {
     snprintf(text, sizeof text, "{\"cmms_connection_id\": \"%.36s\"}", id + 6);
     cmms_buf_free(&out);
     out = call(client, "sync.all", text);
+    /* A sync that failed is answered, too: its run says so. */
+    int failed = !out.len || strstr((const char *)out.data, "\"status\":\"failed\"");
     cmms_buf_free(&out);
+    if (failed) return 1;
     out = call(client, "work_orders.list", "{\"status\": [\"in_progress\"], \"limit\": 3}");
     cmms_buf_free(&out);
     return cmms_close(client, NULL);

@@ -93,7 +93,7 @@ async fn main() -> Result<()> {
     let builder = builder.adapter(Arc::new(Paged::new(client)));
     let cmms = builder.build().await?.client;
     let connection = CreateConnection::new("paged", url, "My vendor").api_key(token);
-    let connection = cmms.connections().create(connection).await?;
+    let connection = cmms.connections().ensure(connection).await?;
     let run = cmms.sync().all(connection.id).await?.into_result()?;
     println!("{}: {} records", run.status, run.synced_count);
     Ok(())

@@ -32,8 +32,8 @@ use super::{connections, runs};
 use crate::context::{CallContext, Permission};
 use crate::domain::entity::SyncType;
 use crate::domain::sync_run::SyncRun;
-use crate::ids::ConnectionId;
-use crate::{Error, Result, code, request};
+use crate::ids::{ConnectionId, RunId};
+use crate::{Error, ErrorKind, Result, code, request};
 use std::time::Duration;
 
 request! {
@@ -143,9 +143,26 @@ async fn start(
     match (input.wait.unwrap_or(true), cx.patience) {
         (true, None) => {
             let begun = run::open(cx, app, plan, cx.cancel.child_token()).await?;
-            run::carry_out(app, begun).await
+            let id = begun.run.id;
+            let done = run::carry_out(app, begun).await;
+            unless_cancelled(cx, app, id, done).await
         }
         (wait, patience) => behind(cx, app, plan, patience.filter(|_| wait)).await,
+    }
+}
+
+/// The outcome for a caller who still waits: a run that somebody else cancelled is that run, not an error of this caller.
+async fn unless_cancelled(
+    cx: &CallContext,
+    app: &App,
+    id: RunId,
+    done: Result<SyncRun>,
+) -> Result<SyncRun> {
+    match done {
+        Err(e) if e.kind() == ErrorKind::Cancelled && !cx.cancel.is_cancelled() => {
+            runs::get(cx, app, id.into()).await
+        }
+        done => done,
     }
 }
 
@@ -184,7 +201,10 @@ async fn behind(
         };
         leaving.disarm();
         match ended {
-            Some(done) => return done.map_err(|e| Error::internal("a run broke off").source(e))?,
+            Some(done) => {
+                let done = done.map_err(|e| Error::internal("a run broke off").source(e))?;
+                return unless_cancelled(cx, app, id, done).await;
+            }
             None => run = runs::get(cx, app, id.into()).await?,
         }
     }
