@@ -83,12 +83,20 @@ type Page[T any] struct {
 	Next *string `json:"next"`
 }
 
-// pages goes through all pages of a list.
-func pages[T any](page func(cursor Opt[string]) (*Page[T], error)) iter.Seq2[T, error] {
+// usual is the size of a page that nobody asked for.
+const usual = 50
+
+// pages goes through all pages of a list, up to so many items.
+func pages[T any](limit Opt[int64], page func(cursor Opt[string], limit Opt[int64]) (*Page[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var cursor Opt[string]
+		left, limited := limit.Get()
 		for {
-			p, err := page(cursor)
+			var size Opt[int64]
+			if limited && left < usual {
+				size = Some(left)
+			}
+			p, err := page(cursor, size)
 			if err != nil {
 				var none T
 				yield(none, err)
@@ -98,8 +106,9 @@ func pages[T any](page func(cursor Opt[string]) (*Page[T], error)) iter.Seq2[T, 
 				if !yield(item, nil) {
 					return
 				}
+				left--
 			}
-			if p.Next == nil {
+			if p.Next == nil || limited && left == 0 {
 				return
 			}
 			cursor = Some(*p.Next)

@@ -46,6 +46,16 @@ type Error struct {
 	kind kind
 }
 
+// ErrClosed is the error of every call of a client that was closed, for errors.Is.
+var ErrClosed error = errorOf("CMMS-EMBED-001", "the client was closed")
+
+// errorOf is the error of a code that this package makes itself.
+func errorOf(code, detail string) *Error {
+	e := codes[code]
+	e.Code, e.Detail = code, detail
+	return &e
+}
+
 // Violation is a field that cannot be accepted.
 type Violation struct {
 	// Field is its dotted path.

@@ -1,3 +1,3 @@
-module cmms
+module arxos.com/cmms
 
 go 1.24

@@ -8,6 +8,23 @@ package cmms
 // #cgo darwin,arm64 LDFLAGS: ${SRCDIR}/lib/darwin_arm64/libcmms.a -framework CoreFoundation -framework Security
 // #include "cmms.h"
 //
+// #if defined(__linux__) && defined(__x86_64__)
+// #define CMMS_ARCHIVE "lib/linux_amd64/libcmms.a"
+// #elif defined(__linux__) && defined(__aarch64__)
+// #define CMMS_ARCHIVE "lib/linux_arm64/libcmms.a"
+// #elif defined(__APPLE__) && defined(__x86_64__)
+// #define CMMS_ARCHIVE "lib/darwin_amd64/libcmms.a"
+// #elif defined(__APPLE__) && defined(__aarch64__)
+// #define CMMS_ARCHIVE "lib/darwin_arm64/libcmms.a"
+// #else
+// #error "cmms has no library for this platform: it runs on Linux and macOS, on amd64 and arm64"
+// #endif
+// #if defined(CMMS_ARCHIVE) && defined(__has_include)
+// #if !__has_include(CMMS_ARCHIVE)
+// #error "the native library of cmms is not built: run `cargo xtask go` in the repository of cmms"
+// #endif
+// #endif
+//
 // /* Options hold pointers, and Go's own may not stand in memory that Go hands over. */
 // static int32_t call_once(cmms_client client, const uint8_t *op, size_t op_len, const uint8_t *in, size_t in_len,
 //                          cmms_cancel cancel, const uint8_t *key, size_t key_len, cmms_buf *out) {
@@ -61,6 +78,9 @@ func (c *caller) call(ctx context.Context, operation string, in, out any) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if c.closed.Load() {
+		return ErrClosed
+	}
 	text, err := encode(operation, in)
 	if err != nil {
 		return err
@@ -80,6 +100,10 @@ func (c *caller) call(ctx context.Context, operation string, in, out any) error 
 		cancel, first(keyText), C.size_t(len(keyText)), &buf)
 	runtime.KeepAlive(c)
 	err = taken(status, &buf, out)
+	// It was closed on the way, so the library knows no such client any more.
+	if c.closed.Load() && errors.Is(err, &Error{Code: "CMMS-EMBED-003"}) {
+		err = ErrClosed
+	}
 	if err != nil && ctx.Err() != nil {
 		return errors.Join(ctx.Err(), err)
 	}

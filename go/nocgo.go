@@ -2,20 +2,17 @@
 
 package cmms
 
-import (
-	"context"
-	"errors"
-)
+import "context"
+
+// A build without cgo ends here, with what helps.
+const _ uint8 = "cmms needs cgo for its native library: install a C compiler (apt-get install gcc) and build with CGO_ENABLED=1"
 
 const abi = 1
 
-// errNoCgo explains a build without the native library.
-var errNoCgo = errors.New("cmms: this program was built without cgo, which the native library needs: set CGO_ENABLED=1 and install a C compiler")
-
 type caller struct{}
 
-func open([]byte) (*caller, error) { return nil, errNoCgo }
+func open([]byte) (*caller, error) { return nil, nil }
 
 func (*caller) close() error { return nil }
 
-func (*caller) call(context.Context, string, any, any) error { return errNoCgo }
+func (*caller) call(context.Context, string, any, any) error { return nil }

@@ -196,9 +196,10 @@ func (o ConnectionsOperations) List(ctx context.Context, in ConnectionsList) (*P
 }
 
 // All: Lists connections, oldest first unless another order is asked for. All pages, one after the other; an error ends it.
+// Limit: at most so many in all.
 func (o ConnectionsOperations) All(ctx context.Context, in ConnectionsList) iter.Seq2[Connection, error] {
-	return pages(func(cursor Opt[string]) (*Page[Connection], error) {
-		in.Cursor = cursor
+	return pages(in.Limit, func(cursor Opt[string], limit Opt[int64]) (*Page[Connection], error) {
+		in.Cursor, in.Limit = cursor, limit
 		return o.List(ctx, in)
 	})
 }
@@ -309,9 +310,10 @@ func (o MappingsOperations) List(ctx context.Context, in MappingsList) (*Page[Fi
 }
 
 // All: Lists mappings, oldest first. All pages, one after the other; an error ends it.
+// Limit: at most so many in all.
 func (o MappingsOperations) All(ctx context.Context, in MappingsList) iter.Seq2[FieldMapping, error] {
-	return pages(func(cursor Opt[string]) (*Page[FieldMapping], error) {
-		in.Cursor = cursor
+	return pages(in.Limit, func(cursor Opt[string], limit Opt[int64]) (*Page[FieldMapping], error) {
+		in.Cursor, in.Limit = cursor, limit
 		return o.List(ctx, in)
 	})
 }
@@ -447,9 +449,10 @@ func (o RunsOperations) List(ctx context.Context, in RunsList) (*Page[SyncRun], 
 }
 
 // All: Lists runs, oldest first unless another order is asked for. All pages, one after the other; an error ends it.
+// Limit: at most so many in all.
 func (o RunsOperations) All(ctx context.Context, in RunsList) iter.Seq2[SyncRun, error] {
-	return pages(func(cursor Opt[string]) (*Page[SyncRun], error) {
-		in.Cursor = cursor
+	return pages(in.Limit, func(cursor Opt[string], limit Opt[int64]) (*Page[SyncRun], error) {
+		in.Cursor, in.Limit = cursor, limit
 		return o.List(ctx, in)
 	})
 }
@@ -481,9 +484,10 @@ func (o QuarantineOperations) List(ctx context.Context, in QuarantineList) (*Pag
 }
 
 // All: Lists records that cannot be stored, with field and reason. All pages, one after the other; an error ends it.
+// Limit: at most so many in all.
 func (o QuarantineOperations) All(ctx context.Context, in QuarantineList) iter.Seq2[QuarantineItem, error] {
-	return pages(func(cursor Opt[string]) (*Page[QuarantineItem], error) {
-		in.Cursor = cursor
+	return pages(in.Limit, func(cursor Opt[string], limit Opt[int64]) (*Page[QuarantineItem], error) {
+		in.Cursor, in.Limit = cursor, limit
 		return o.List(ctx, in)
 	})
 }
@@ -629,9 +633,10 @@ func (o WorkOrdersOperations) List(ctx context.Context, in WorkOrdersList) (*Pag
 }
 
 // All: Lists work orders, oldest first unless another order is asked for. All pages, one after the other; an error ends it.
+// Limit: at most so many in all.
 func (o WorkOrdersOperations) All(ctx context.Context, in WorkOrdersList) iter.Seq2[WorkOrder, error] {
-	return pages(func(cursor Opt[string]) (*Page[WorkOrder], error) {
-		in.Cursor = cursor
+	return pages(in.Limit, func(cursor Opt[string], limit Opt[int64]) (*Page[WorkOrder], error) {
+		in.Cursor, in.Limit = cursor, limit
 		return o.List(ctx, in)
 	})
 }
@@ -903,9 +908,10 @@ func (o AssetsOperations) List(ctx context.Context, in AssetsList) (*Page[Asset]
 }
 
 // All: Lists assets, oldest first unless another order is asked for. All pages, one after the other; an error ends it.
+// Limit: at most so many in all.
 func (o AssetsOperations) All(ctx context.Context, in AssetsList) iter.Seq2[Asset, error] {
-	return pages(func(cursor Opt[string]) (*Page[Asset], error) {
-		in.Cursor = cursor
+	return pages(in.Limit, func(cursor Opt[string], limit Opt[int64]) (*Page[Asset], error) {
+		in.Cursor, in.Limit = cursor, limit
 		return o.List(ctx, in)
 	})
 }

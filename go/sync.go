@@ -41,8 +41,8 @@ func startSync(ctx context.Context, c *caller, operation string, in any) (*SyncR
 	failed := &SyncFailedError{Run: run, cause: &Error{}}
 	if len(run.Errors) > 0 {
 		first := run.Errors[0]
-		*failed.cause = codes[first.Code]
-		failed.cause.Code, failed.cause.Detail, failed.cause.Remedy = first.Code, first.Detail, first.Remedy
+		failed.cause = errorOf(first.Code, first.Detail)
+		failed.cause.Remedy = first.Remedy
 		if first.Field != nil {
 			failed.cause.Field = *first.Field
 		}

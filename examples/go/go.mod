@@ -2,6 +2,6 @@ module examples
 
 go 1.24
 
-require cmms v0.0.0
+require arxos.com/cmms v0.0.0
 
-replace cmms => ../../go
+replace arxos.com/cmms => ../../go

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"cmms"
+	"arxos.com/cmms"
 
 	_ "github.com/mattn/go-sqlite3"
 )

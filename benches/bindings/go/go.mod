@@ -3,8 +3,8 @@ module bench
 go 1.24
 
 require (
-	cmms v0.0.0
+	arxos.com/cmms v0.0.0
 	github.com/mattn/go-sqlite3 v1.14.32
 )
 
-replace cmms => ../../../go
+replace arxos.com/cmms => ../../../go

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"cmms"
+	"arxos.com/cmms"
 
 	_ "github.com/mattn/go-sqlite3"
 )

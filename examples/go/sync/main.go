@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"cmms"
+	"arxos.com/cmms"
 )
 
 func main() {

@@ -69,6 +69,8 @@ pub(super) struct Op {
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Api {
+    /// What each group is about.
+    about: BTreeMap<String, String>,
     pub(super) ops: Vec<Op>,
     pub(super) enums: BTreeMap<String, Vec<String>>,
     /// Those that answers or inputs hold, without the inputs themselves.
@@ -86,6 +88,11 @@ impl Api {
             }
         }
         groups
+    }
+
+    /// What a group is about.
+    pub(super) fn about(&self, group: &str) -> &str {
+        self.about.get(group).map_or("", String::as_str)
     }
 
     /// Reads what `api/operations.json` holds.
@@ -107,7 +114,12 @@ impl Api {
         for row in rows.into_iter().flatten() {
             ops.push(reader.op(row)?);
         }
+        let about = value.get("groups").and_then(Value::as_object);
+        let about = about.into_iter().flatten();
         Ok(Self {
+            about: about
+                .map(|(group, _)| (group.clone(), text(&value["groups"], group)))
+                .collect(),
             ops,
             enums: reader.enums,
             objects: reader.objects,

@@ -213,9 +213,10 @@ fn operation(out: &mut String, op: &Op) {
         let _ = write!(
             out,
             "\n// All: {} All pages, one after the other; an error ends it.\n\
+             // Limit: at most so many in all.\n\
              {receiver} All(ctx context.Context, in {input}) iter.Seq2[{of}, error] {{\n\t\
-             return pages(func(cursor Opt[string]) (*{answer}, error) {{\n\t\tin.Cursor = cursor\n\t\t\
-             return o.{method}(ctx, in)\n\t}})\n}}\n",
+             return pages(in.Limit, func(cursor Opt[string], limit Opt[int64]) (*{answer}, error) {{\n\t\t\
+             in.Cursor, in.Limit = cursor, limit\n\t\treturn o.{method}(ctx, in)\n\t}})\n}}\n",
             op.doc
         );
     }
@@ -248,7 +249,7 @@ pub(super) fn errors(errors: &Value) -> String {
         let words = words(kind);
         let _ = writeln!(out, "\t{:width$} {words:?},", format!("Err{kind}:"));
     }
-    out.push_str("}\n\n// codes says of what kind the error of a code is, and its slug and status.\nvar codes = map[string]Error{\n");
+    out.push_str("}\n\n// codes are the errors without what happened, by code.\nvar codes = map[string]Error{\n");
     let rows = || rows.into_iter().flatten();
     let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
     let width = rows().map(|row| text(row, "code").len()).max();
@@ -256,10 +257,11 @@ pub(super) fn errors(errors: &Value) -> String {
     for row in rows() {
         let _ = writeln!(
             out,
-            "\t{:width$} {{Reason: {:?}, Status: {}, kind: Err{}}},",
+            "\t{:width$} {{Reason: {:?}, Status: {}, Remedy: {:?}, kind: Err{}}},",
             format!("{:?}:", text(row, "code")),
             text(row, "reason"),
             row["status"],
+            text(row, "remedy"),
             text(row, "kind"),
         );
     }

@@ -7,6 +7,7 @@
 mod api;
 mod c;
 mod go;
+mod go_module;
 mod python;
 mod services;
 
@@ -14,6 +15,7 @@ use crate::fail::{Failure, Result};
 use api::Api;
 use cmms_core::error::ALL_CODES;
 use cmms_core::ops::{pages, schema};
+pub(crate) use go_module::MODULE as GO_MODULE;
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -55,6 +57,7 @@ fn files(root: &Path) -> Result<Vec<Generated>> {
     files.extend(python_files()?);
     let header = c::header(root)?;
     files.extend(go_files(&header)?);
+    files.extend(go_module::following(root)?);
     files.push(Generated {
         path: "cmms-ffi/tests/c/nulls.c".to_owned(),
         text: c::nulls(&header),
@@ -229,7 +232,8 @@ mod tests {
                 "class AsyncFixture:",
                 "def echo(\n        self,\n        text: str,\n        *,\n        times: int | None | Unset = UNSET,\n        \
                  idempotency_key: str | None = None,\n    ) -> models.Echoed:",
-                "self.fixture = Fixture(transport)",
+                "self._fixture = Fixture(transport)",
+                "    def fixture(self) -> AsyncFixture:",
             ],
         );
         has(
@@ -247,6 +251,18 @@ mod tests {
                 "\"fixture.echo\",",
             ],
         );
+    }
+
+    /// A Python record is a mapping of its fields, too.
+    #[test]
+    fn no_field_has_the_name_of_what_a_mapping_does() {
+        let api = Api::read(&schema::operations()).unwrap();
+        for (name, object) in &api.objects {
+            for taken in ["keys", "values", "items", "get"] {
+                let clash = object.fields.iter().any(|field| field.name == taken);
+                assert!(!clash, "{name}.{taken}: choose another name");
+            }
+        }
     }
 
     #[test]

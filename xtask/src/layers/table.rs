@@ -84,7 +84,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("cmms", &["cmms-core", "cmms-store", "cmms-adapters"]),
     ("cmms-sim", &["cmms-core"]),
     ("cmms-server", &["cmms", "cmms-sim"]),
-    ("cmms-py", &["cmms"]),
+    ("cmms-py", &["cmms", "cmms-sim"]),
     ("cmms-ffi", &["cmms"]),
     ("cmms-examples", &["cmms"]),
     ("cmms-benches", &["cmms", "cmms-server", "cmms-sim"]),

@@ -91,7 +91,7 @@ import (
 	"context"
 	"fmt"
 
-	"cmms"
+	"MODULE"
 )
 
 func main() {
@@ -193,7 +193,8 @@ pub(super) fn test(root: &Path) -> Result<()> {
         .args(["-c", PYTHON])
         .arg(built.join("cmms")))?;
     golib::archive(&tree, &library)?;
-    write(&tree.join("examples/go/fixture/main.go"), GO)?;
+    let program = GO.replace("MODULE", crate::r#gen::GO_MODULE);
+    write(&tree.join("examples/go/fixture/main.go"), &program)?;
     run(Command::new(super::go::find(root)?)
         .current_dir(tree.join("examples/go"))
         .env("GOFLAGS", "-mod=mod")

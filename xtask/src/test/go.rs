@@ -42,9 +42,43 @@ pub(super) fn test(root: &Path, environment: Environment<'_>) -> Result<()> {
         command(&["test", "-race", "-count=1", "./..."]).env("GODEBUG", "cgocheck=1"),
         environment,
     )?;
-    run(command(&["build", "-o", "/dev/null", "."]).env("CGO_ENABLED", "0"))?;
+    explains(
+        command(&["build", "."]).env("CGO_ENABLED", "0"),
+        "build with CGO_ENABLED=1",
+    )?;
+    let bare = root.join("target/xtask/go-without-library");
+    without_library(&module, &bare)?;
+    explains(
+        command(&["build", "."]).current_dir(&bare),
+        "run `cargo xtask go`",
+    )?;
     run(command(&["vet", "./..."]).current_dir(root.join("examples/go")))?;
     run(command(&["test", "-count=1", "./..."]).current_dir(root.join("go/beside")))
+}
+
+/// Fails unless the command fails and says what helps.
+fn explains(command: &mut Command, what: &str) -> Result<()> {
+    let done = command.output().map_err(|e| Failure::at("go", e))?;
+    let said = String::from_utf8_lossy(&done.stderr);
+    if done.status.success() || !said.contains(what) {
+        return Err(Failure::new(format!(
+            "go build does not say {what:?}: {said}"
+        )));
+    }
+    Ok(())
+}
+
+/// A copy of the module as one finds it before the library is built.
+fn without_library(module: &Path, to: &Path) -> Result<()> {
+    let failed = |e| Failure::at(to.display(), e);
+    std::fs::create_dir_all(to).map_err(failed)?;
+    for entry in std::fs::read_dir(module).map_err(failed)? {
+        let from = entry.map_err(failed)?.path();
+        if let Some(name) = from.file_name().filter(|_| from.is_file()) {
+            std::fs::copy(&from, to.join(name)).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// The program `go`, from the package index where the machine has none that is new enough.

@@ -68,6 +68,11 @@ pub(in crate::r#gen) fn exceptions(errors: &Value) -> String {
 const OWN: &[(&str, &str, &str)] = &[
     ("ClosedError", "ConflictError", "CMMS-EMBED-001"),
     ("ForkedProcessError", "UnsupportedError", "CMMS-EMBED-002"),
+    (
+        "WrongTypeError",
+        "InvalidInputError, TypeError",
+        "CMMS-INPUT-005",
+    ),
 ];
 
 /// The class of a kind, and the class of Python's own that it is, too.

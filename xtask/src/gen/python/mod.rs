@@ -59,7 +59,7 @@ pub(super) fn operations(api: &Api) -> String {
     );
     out.push_str(IMPORTS);
     out.push_str(
-        "from . import models\nfrom ._sync import checked\nfrom ._transport import AsyncTransport, SyncTransport\n\
+        "from . import models\nfrom ._pages import apages, pages\nfrom ._sync import checked\nfrom ._transport import AsyncTransport, SyncTransport\n\
          from ._values import UNSET, Page, Unset\n",
     );
     for mode in [Mode::Sync, Mode::Async] {
@@ -83,21 +83,42 @@ pub(super) fn operations(api: &Api) -> String {
     for mode in [Mode::Sync, Mode::Async] {
         let _ = write!(
             out,
-            "\n\nclass {}Operations:\n    \"\"\"All groups of one client.\"\"\"\n\n    \
-             def __init__(self, transport: {}Transport) -> None:\n",
+            "\n\nclass {0}Operations:\n    \"\"\"All groups of one client.\"\"\"\n\n    \
+             def __init__(self, transport: {1}Transport) -> None:\n",
             mode.prefix(),
             mode.transport()
         );
         for (group, _) in api.groups() {
             let _ = writeln!(
                 out,
-                "        self.{group} = {}{}(transport)",
+                "        self._{group} = {}{}(transport)",
                 mode.prefix(),
                 pascal(group)
             );
         }
+        for (group, ops) in api.groups() {
+            let _ = write!(
+                out,
+                "\n    @property\n    def {group}(self) -> {}{}:\n        {}\n        return self._{group}\n",
+                mode.prefix(),
+                pascal(group),
+                doc(&format!("{} {}.", api.about(group), methods(&ops)), 8),
+            );
+        }
     }
     out
+}
+
+/// The methods of a group, for its documentation.
+fn methods(ops: &[&Op]) -> String {
+    let mut names = Vec::new();
+    for op in ops {
+        names.push(format!("`{}`", name(&op.method)));
+        if matches!(op.output, Output::Page(_)) {
+            names.push("`iterate`".to_owned());
+        }
+    }
+    names.join(", ")
 }
 
 /// The module of a service class.
@@ -223,33 +244,39 @@ fn method(out: &mut String, op: &Op, mode: Mode) {
 
 /// What goes through all pages of a list.
 fn pages(out: &mut String, op: &Op, of: &str, mode: Mode) {
-    let (def, iterator) = match mode {
-        Mode::Sync => ("def", "Iterator"),
-        Mode::Async => ("async def", "AsyncIterator"),
+    let (iterator, all_pages) = match mode {
+        Mode::Sync => ("Iterator", "pages"),
+        Mode::Async => ("AsyncIterator", "apages"),
     };
-    let _ = write!(out, "\n    {def} iterate(\n        self,\n");
+    let _ = write!(out, "\n    def iterate(\n        self,\n");
     let mut all = op.clone();
     all.input.fields.retain(|f| f.name != "cursor");
+    for field in &mut all.input.fields {
+        if field.name == "limit" {
+            field.doc = "At most so many in all (all).".to_owned();
+        }
+    }
+    let limit = op.input.fields.iter().find(|f| f.name == "limit");
+    all.input.fields.extend(limit.map(|limit| Field {
+        name: "page_size".to_owned(),
+        doc: "Records that are read at once, from 1 to 500 (50).".to_owned(),
+        ..limit.clone()
+    }));
     parameters(out, &all, "");
     let _ = write!(
         out,
-        "    ) -> {iterator}[models.{of}]:\n        {}\n        cursor: str | None = None\n        while True:\n            page = {}self.{}(\n",
+        "    ) -> {iterator}[models.{of}]:\n        {}\n        return {all_pages}(lambda cursor, size: self.{}(\n",
         method_doc(&all, &format!("{} All pages, one after the other.", op.doc)),
-        if mode == Mode::Async { "await " } else { "" },
         name(&op.method)
     );
     for field in &op.input.fields {
-        let value = if field.name == "cursor" {
-            "cursor".to_owned()
-        } else {
-            name(&field.name)
+        let value = match field.name.as_str() {
+            "limit" => "size".to_owned(),
+            other => name(other),
         };
-        let _ = writeln!(out, "                {}={value},", name(&field.name));
+        let _ = writeln!(out, "            {}={value},", name(&field.name));
     }
-    out.push_str(
-        "            )\n            for item in page.items:\n                yield item\n            \
-         cursor = page.next\n            if cursor is None:\n                return\n",
-    );
+    out.push_str("        ), limit, page_size)\n");
 }
 
 /// What a method that starts a sync takes, too.

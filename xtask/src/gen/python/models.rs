@@ -10,16 +10,10 @@ pub(in crate::r#gen) fn models(api: &Api) -> String {
         head("What operations answer: records with typed fields, and the words they use.");
     out.push_str(
         "from datetime import date, datetime\nfrom decimal import Decimal\nfrom typing import Any\nfrom uuid import UUID\n\n\
-         from ._values import Model, OpenEnum, as_date, as_time\n",
+         from ._values import Model, OpenEnum, UrgencyEnum, as_date, as_time\n",
     );
     for (name, words) in &api.enums {
-        let _ = write!(
-            out,
-            "\n\nclass {name}(OpenEnum):\n    \"\"\"One of these words; one of a newer version is kept as it is.\"\"\"\n\n"
-        );
-        for word in words {
-            let _ = writeln!(out, "    {} = {word:?}", constant(word));
-        }
+        word_list(&mut out, name, words);
     }
     for (name, object) in &api.objects {
         model(&mut out, name, object);
@@ -32,6 +26,28 @@ pub(in crate::r#gen) fn models(api: &Api) -> String {
     }
     out.push_str("]\n");
     out
+}
+
+/// The words that are ordered by urgency, and whether the most urgent one comes first in the table.
+const BY_URGENCY: &[(&str, bool)] = &[("AssetCondition", false), ("Priority", true)];
+
+fn word_list(out: &mut String, name: &str, words: &[String]) {
+    let urgency = BY_URGENCY.iter().find(|(ordered, _)| *ordered == name);
+    let mut words: Vec<&String> = words.iter().collect();
+    let mut base = "OpenEnum";
+    let mut about = "One of these words; one of a newer version is kept as it is.".to_owned();
+    if let Some((_, falls)) = urgency {
+        if *falls {
+            words.reverse();
+        }
+        base = "UrgencyEnum";
+        let order: Vec<String> = words.iter().map(|word| constant(word)).collect();
+        about = format!("{about} Ordered by urgency: `{}`.", order.join(" < "));
+    }
+    let _ = write!(out, "\n\nclass {name}({base}):\n    {}\n\n", doc(&about, 4));
+    for word in words {
+        let _ = writeln!(out, "    {} = {word:?}", constant(word));
+    }
 }
 
 fn model(out: &mut String, name: &str, object: &Object) {
