@@ -1064,9 +1064,10 @@ func (o AuditOperations) List(ctx context.Context, in AuditList) (*Page[AuditEnt
 }
 
 // All: Lists audit entries, the latest first unless another order is asked for. All pages, one after the other; an error ends it.
+// Limit: at most so many in all.
 func (o AuditOperations) All(ctx context.Context, in AuditList) iter.Seq2[AuditEntry, error] {
-	return pages(func(cursor Opt[string]) (*Page[AuditEntry], error) {
-		in.Cursor = cursor
+	return pages(in.Limit, func(cursor Opt[string], limit Opt[int64]) (*Page[AuditEntry], error) {
+		in.Cursor, in.Limit = cursor, limit
 		return o.List(ctx, in)
 	})
 }

@@ -1,6 +1,9 @@
 //! The native part of the Python package: opens, calls operations by name with JSON, and lets go of the interpreter's
 //! lock meanwhile. What Python programs see is written in Python beside it.
 
+mod logging;
+mod simulator;
+
 use cmms::core::ops::OPERATIONS;
 use cmms::embed::{Call, Embedded, OpenOptions, problem};
 use pyo3::exceptions::PyValueError;
@@ -139,7 +142,11 @@ fn operations() -> Vec<&'static str> {
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Client>()?;
     module.add_class::<Cancel>()?;
+    module.add_class::<simulator::Simulator>()?;
     module.add("Problem", module.py().get_type::<Problem>())?;
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
-    module.add_function(wrap_pyfunction!(operations, module)?)
+    module.add_function(wrap_pyfunction!(operations, module)?)?;
+    module.add_function(wrap_pyfunction!(simulator::simulated, module)?)?;
+    module.add_function(wrap_pyfunction!(logging::log_to, module)?)?;
+    module.add_function(wrap_pyfunction!(logging::log_level, module)?)
 }

@@ -114,6 +114,6 @@ def test_the_demos_store_lists_the_same_as_the_command(tmp_path: Path) -> None:
     database = f"sqlite://{tmp_path / 'cmms-demo.db'}"
     expected = listed(tmp_path, database)
     with cmms.open(database) as client:
-        found = [order.to_dict() for order in client.work_orders.iterate(limit=500)]
+        found = [order.to_dict() for order in client.work_orders.iterate(page_size=500)]
     assert len(found) > 1_000
     assert found == expected

@@ -130,7 +130,7 @@ def test_script_has_its_answers_in_coroutines(path: Path, database: str, simulat
     bound, allow = settings(script, simulator)
 
     async def run() -> None:
-        async with await cmms.aopen(database, settings=allow) as client:
+        async with cmms.aopen(database, settings=allow) as client:
             for n, step in enumerate(script["steps"]):
                 where = f"step {n}, {step['call']}"
                 try:

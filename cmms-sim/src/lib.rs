@@ -21,9 +21,11 @@ mod error;
 pub mod fault;
 mod merge;
 pub mod paged;
+mod served;
 mod times;
 pub mod upkeep;
 mod wire;
 
 pub use error::SimError;
 pub use fault::{Fault, FaultPlan};
+pub use served::{ServeOptions, Served, Vendor};

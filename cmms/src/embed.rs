@@ -63,6 +63,14 @@ impl Process {
     }
 }
 
+/// Runs a future on the runtime of this process and waits for its end.
+///
+/// # Errors
+/// `CMMS-INTERNAL-001` where the runtime cannot be made.
+pub fn wait_for<F: Future>(future: F) -> Result<F::Output> {
+    Ok(Process::own()?.runtime()?.block_on(future))
+}
+
 /// What is opened.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -1,6 +1,7 @@
 //! Settings come from the environment, and what cannot be used is refused by its name.
 
 use cmms::config::{Config, Database};
+use cmms::{CreateWorkOrder, ListWorkOrders};
 use cmms_core::{Error, code};
 use secrecy::ExposeSecret as _;
 use std::path::{Path, PathBuf};
@@ -206,25 +207,48 @@ fn database_urls_name_files() {
         ("sqlite://../x.db", "../x.db"),
         ("sqlite://my%20file%3f%25.db", "my file?%.db"),
         ("sqlite://Ger%C3%A4te ü.db", "Geräte ü.db"),
+        ("cmms.db", "cmms.db"),
+        (" folder/x.db ", "folder/x.db"),
+        ("./a:b.db", "./a:b.db"),
+        ("/abs/50%20?.db", "/abs/50%20?.db"),
+        ("C:\\plant.db", "C:\\plant.db"),
     ] {
         assert_eq!(file(Database::parse(url)), PathBuf::from(path), "{url}");
     }
+}
+
+#[tokio::test]
+async fn a_database_in_memory_lives_as_long_as_its_clients() {
+    for url in [":memory:", "sqlite::memory:", " sqlite://:memory: "] {
+        assert!(
+            matches!(Database::parse(url).unwrap(), Database::Memory),
+            "{url}"
+        );
+    }
+    let (one, other) = (cmms::open(":memory:").await, cmms::open(":memory:").await);
+    let (one, other) = (one.unwrap(), other.unwrap());
+    let order = CreateWorkOrder::new("Check pump");
+    let order = one.work_orders().create(order).await.unwrap();
+    assert_eq!(one.work_orders().get(order.id).await.unwrap().id, order.id);
+    let all = other.work_orders().list(ListWorkOrders::new());
+    assert!(all.await.unwrap().items.is_empty());
 }
 
 #[test]
 fn other_database_urls_are_refused_without_repeating_them() {
     for (url, says) in [
         ("mysql://u:canary@h/d", "sqlite:"),
-        ("canary.db", "sqlite:"),
-        ("", "sqlite:"),
+        ("sqllite:canary.db", "sqlite:"),
+        ("", "no file"),
+        ("canary/", "no file"),
+        ("can\0ary.db", "no file"),
         ("sqlite", "sqlite:"),
+        ("postgres", "sqlite:"),
         ("sqlite:", "no file"),
         ("sqlite://", "no file"),
         ("sqlite://canary/", "no file"),
         ("sqlite://can\0ary", "no file"),
         ("sqlite://canary%00", "no file"),
-        ("sqlite::memory:", "in memory"),
-        ("sqlite://:memory:", "in memory"),
         ("sqlite://canary.db?mode=ro", "options"),
         ("sqlite://canary.db#x", "options"),
         ("sqlite://canary%", "%"),

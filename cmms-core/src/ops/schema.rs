@@ -2,7 +2,7 @@
 
 use super::limits;
 pub use super::openapi::openapi;
-use super::table::OPERATIONS;
+use super::table::{GROUPS, OPERATIONS};
 use crate::error::ALL_CODES;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -39,7 +39,8 @@ pub fn operations() -> Value {
         .collect();
     let mut schemas = generator.take_definitions(true);
     describe_inputs(&mut schemas);
-    json!({ "version": env!("CARGO_PKG_VERSION"), "operations": rows, "components": { "schemas": schemas } })
+    let groups: Value = GROUPS.iter().map(|(name, about)| (*name, *about)).collect();
+    json!({ "version": env!("CARGO_PKG_VERSION"), "groups": groups, "operations": rows, "components": { "schemas": schemas } })
 }
 
 /// Adds to the schemas of inputs what their fields may be.

@@ -209,6 +209,9 @@ macro_rules! rows {
             }
         )*)*
 
+        /// Every group of operations, with what it is about.
+        pub(super) static GROUPS: &[(&str, &str)] = &[$((stringify!($group), $group_doc),)*];
+
         /// Every operation.
         pub static OPERATIONS: &[OpDef] = &[$($(OpDef::of::<types::$ty>(),)*)*];
     };

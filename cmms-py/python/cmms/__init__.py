@@ -1,7 +1,7 @@
 """The maintenance-integration engine that any program can embed."""
 
 from . import models
-from ._client import AsyncClient, Client, aopen, open
+from ._client import AsyncClient, Client, Opening, aopen, open
 from ._native import VERSION as __version__
 from ._sync import SyncFailedError
 from ._values import UNSET, Model, Page, Unset
@@ -15,6 +15,7 @@ __all__ = [
     "AsyncClient",
     "Client",
     "Model",
+    "Opening",
     "Page",
     "SyncFailedError",
     "Unset",

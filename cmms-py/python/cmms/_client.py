@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import os
+from collections.abc import Coroutine, Generator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Union
 
 from . import _native
+from ._logging import follow
 from ._ops import AsyncOperations, Operations
 from ._transport import AsyncTransport, SyncTransport, error_of
 
 
-def _open(url: str | None, organization: str | None, settings: Mapping[str, str] | None) -> _native.Client:
+Location = Union[str, "os.PathLike[str]"]
+Setting = Union[str, int, "os.PathLike[str]"]
+
+
+def _located(url: Location | None) -> str | None:
+    """The database's URL. A path is that file, whatever its name."""
+    if url is None or isinstance(url, str):
+        return url
+    path = os.fspath(url)
+    for letter in "%?#":
+        path = path.replace(letter, f"%{ord(letter):02X}")
+    return f"sqlite://{path}"
+
+
+def _texts(settings: Mapping[str, Setting] | None) -> dict[str, str]:
+    return {name: str(value) for name, value in (settings or {}).items()}
+
+
+def _open(url: str | None, organization: str | None, settings: dict[str, str]) -> _native.Client:
+    follow()
     try:
-        return _native.Client(url, organization, dict(settings or {}))
+        return _native.Client(url, organization, settings)
     except _native.Problem as problem:
         raise error_of(problem.args[0]) from None
 
@@ -74,19 +95,60 @@ class AsyncClient(AsyncOperations):
 
 
 def open(
-    url: str | None = None, *, organization: str | None = None, settings: Mapping[str, str] | None = None
+    url: Location | None = None,
+    *,
+    organization: str | None = None,
+    settings: Mapping[str, Setting] | None = None,
 ) -> Client:
-    """Opens a database: `sqlite://cmms.db` is a file, made at the first use; `postgres://…` a server.
+    """Opens a database: `sqlite://cmms.db`, `cmms.db` or a `Path` is a file, made at the first use; `postgres://…` a server;
+    `:memory:` lives as long as the client.
 
     url: Left away: what `CMMS_DATABASE_URL` says, else `sqlite://cmms.db`.
     organization: Left away: `default`.
     settings: Settings that count before those of the environment, such as `{"CMMS_EGRESS_ALLOW": "…"}`.
     """
-    return Client(_open(url, organization, settings))
+    return Client(_open(_located(url), organization, _texts(settings)))
 
 
-async def aopen(
-    url: str | None = None, *, organization: str | None = None, settings: Mapping[str, str] | None = None
-) -> AsyncClient:
-    """Opens a database for coroutines; see `open`."""
+async def _aopen(url: str | None, organization: str | None, settings: dict[str, str]) -> AsyncClient:
     return AsyncClient(await asyncio.to_thread(_open, url, organization, settings))
+
+
+class Opening(Coroutine[Any, Any, AsyncClient]):
+    """What `aopen` answers: `await` it for a client that stays open, or let `async with` close it at its end."""
+
+    __slots__ = ("_client", "_opened")
+
+    def __init__(self, opened: Coroutine[Any, Any, AsyncClient]) -> None:
+        self._opened = opened
+
+    def __await__(self) -> Generator[Any, Any, AsyncClient]:
+        return self._opened.__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._opened.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._opened.throw(*error)
+
+    def close(self) -> None:
+        self._opened.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        self._client = await self._opened
+        return self._client
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+
+def aopen(
+    url: Location | None = None,
+    *,
+    organization: str | None = None,
+    settings: Mapping[str, Setting] | None = None,
+) -> Opening:
+    """Opens a database for coroutines: `async with cmms.aopen(…) as client`, or `client = await cmms.aopen(…)`; see `open`."""
+    return Opening(_aopen(_located(url), organization, _texts(settings)))

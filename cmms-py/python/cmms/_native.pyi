@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from typing import final
 
-__all__ = ["VERSION", "Cancel", "Client", "Problem", "operations"]
+__all__ = [
+    "VERSION",
+    "Cancel",
+    "Client",
+    "Problem",
+    "Simulator",
+    "log_level",
+    "log_to",
+    "operations",
+    "simulated",
+]
 
 VERSION: str
 
@@ -26,4 +36,28 @@ class Client:
     ) -> Cancel: ...
     def close(self) -> None: ...
 
+@final
+class Simulator:
+    def __new__(
+        cls,
+        vendor: str,
+        *,
+        port: int,
+        assets: int,
+        work_orders: int,
+        seed: int,
+        latency_ms: int,
+        page_cap: int | None,
+        edits_per_minute: int,
+    ) -> Simulator: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def account(self) -> dict[str, str]: ...
+    def edit(self, how_many: int) -> tuple[int, int]: ...
+    def run(self) -> None: ...
+
+def log_level(level: int) -> None: ...
+def log_to(handler: Callable[[int, str, str, int, str], None]) -> None: ...
 def operations() -> list[str]: ...
+def simulated() -> list[str]: ...

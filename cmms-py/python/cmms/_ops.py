@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from . import models
+from ._pages import apages, pages
 from ._sync import checked
 from ._transport import AsyncTransport, SyncTransport
 from ._values import UNSET, Page, Unset
@@ -151,28 +152,23 @@ class Connections:
         connection_name: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         sort: models.ConnectionSort | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> Iterator[models.Connection]:
         """Lists connections, oldest first unless another order is asked for. All pages, one after the other.
 
         cmms_type: Only those of this vendor.
         connection_name: Only the one of this name.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         sort: The order (`created_at`).
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = self.list(
-                cmms_type=cmms_type,
-                connection_name=connection_name,
-                cursor=cursor,
-                limit=limit,
-                sort=sort,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return pages(lambda cursor, size: self.list(
+            cmms_type=cmms_type,
+            connection_name=connection_name,
+            cursor=cursor,
+            limit=size,
+            sort=sort,
+        ), limit, page_size)
 
     def update(
         self,
@@ -313,26 +309,21 @@ class Mappings:
         cmms_connection_id: UUID | str | None | Unset = UNSET,
         entity: models.Entity | str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> Iterator[models.FieldMapping]:
         """Lists mappings, oldest first. All pages, one after the other.
 
         cmms_connection_id: Only those of this connection.
         entity: Only those of this kind of record.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = self.list(
-                cmms_connection_id=cmms_connection_id,
-                cursor=cursor,
-                entity=entity,
-                limit=limit,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return pages(lambda cursor, size: self.list(
+            cmms_connection_id=cmms_connection_id,
+            cursor=cursor,
+            entity=entity,
+            limit=size,
+        ), limit, page_size)
 
     def delete(
         self,
@@ -529,28 +520,23 @@ class Runs:
         limit: int | None | Unset = UNSET,
         sort: models.RunSort | str | None | Unset = UNSET,
         status: models.SyncStatus | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> Iterator[models.SyncRun]:
         """Lists runs, oldest first unless another order is asked for. All pages, one after the other.
 
         cmms_connection_id: Only those of this connection.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         sort: The order (`created_at`).
         status: Only those that stand so.
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = self.list(
-                cmms_connection_id=cmms_connection_id,
-                cursor=cursor,
-                limit=limit,
-                sort=sort,
-                status=status,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return pages(lambda cursor, size: self.list(
+            cmms_connection_id=cmms_connection_id,
+            cursor=cursor,
+            limit=size,
+            sort=sort,
+            status=status,
+        ), limit, page_size)
 
 
 class Quarantine:
@@ -593,28 +579,23 @@ class Quarantine:
         entity: models.Entity | str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         state: models.QuarantineState | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> Iterator[models.QuarantineItem]:
         """Lists records that cannot be stored, with field and reason. All pages, one after the other.
 
         cmms_connection_id: Only those of this connection.
         entity: Only those of this kind.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         state: Only those that stand so; `open` unless said.
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = self.list(
-                cmms_connection_id=cmms_connection_id,
-                cursor=cursor,
-                entity=entity,
-                limit=limit,
-                state=state,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return pages(lambda cursor, size: self.list(
+            cmms_connection_id=cmms_connection_id,
+            cursor=cursor,
+            entity=entity,
+            limit=size,
+            state=state,
+        ), limit, page_size)
 
     def retry(
         self,
@@ -811,6 +792,7 @@ class WorkOrders:
         updated_before: datetime | date | str | None | Unset = UNSET,
         updated_since: datetime | date | str | None | Unset = UNSET,
         work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> Iterator[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for. All pages, one after the other.
 
@@ -822,7 +804,7 @@ class WorkOrders:
         due_before: Only those that must be done before this time.
         external_id: Only those that have this id at a vendor of a connection.
         has_asset: Only those that name an asset, or only those that name none.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         number: Only the one with this number, such as `WO-20240115-0001`.
         priority: Only those that are so urgent.
         sort: The order. Left away: that of a time that is asked for (`due_…`, else `updated_…`),
@@ -831,33 +813,27 @@ class WorkOrders:
         updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
         work_order_type: Only those of this kind of maintenance.
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = self.list(
-                asset_id=asset_id,
-                assigned_to=assigned_to,
-                created_before=created_before,
-                created_since=created_since,
-                cursor=cursor,
-                due_after=due_after,
-                due_before=due_before,
-                external_id=external_id,
-                has_asset=has_asset,
-                limit=limit,
-                number=number,
-                priority=priority,
-                sort=sort,
-                status=status,
-                updated_before=updated_before,
-                updated_since=updated_since,
-                work_order_type=work_order_type,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return pages(lambda cursor, size: self.list(
+            asset_id=asset_id,
+            assigned_to=assigned_to,
+            created_before=created_before,
+            created_since=created_since,
+            cursor=cursor,
+            due_after=due_after,
+            due_before=due_before,
+            external_id=external_id,
+            has_asset=has_asset,
+            limit=size,
+            number=number,
+            priority=priority,
+            sort=sort,
+            status=status,
+            updated_before=updated_before,
+            updated_since=updated_since,
+            work_order_type=work_order_type,
+        ), limit, page_size)
 
     def count(
         self,
@@ -1163,6 +1139,7 @@ class Assets:
         tag: str | None | Unset = UNSET,
         updated_before: datetime | date | str | None | Unset = UNSET,
         updated_since: datetime | date | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> Iterator[models.Asset]:
         """Lists assets, oldest first unless another order is asked for. All pages, one after the other.
 
@@ -1171,36 +1148,30 @@ class Assets:
         created_since: Only those that were registered here at this time or later.
         department: Only those of this department.
         external_id: Only those that have this id at a vendor of a connection.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         parent_asset_id: Only the direct parts of this asset.
         sort: The order. Left away: `updated_at` with `updated_…`, else `created_at`.
         status: Only those that do this now.
         tag: Only those that have this among their tags, exactly.
         updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = self.list(
-                asset_type=asset_type,
-                created_before=created_before,
-                created_since=created_since,
-                cursor=cursor,
-                department=department,
-                external_id=external_id,
-                limit=limit,
-                parent_asset_id=parent_asset_id,
-                sort=sort,
-                status=status,
-                tag=tag,
-                updated_before=updated_before,
-                updated_since=updated_since,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return pages(lambda cursor, size: self.list(
+            asset_type=asset_type,
+            created_before=created_before,
+            created_since=created_since,
+            cursor=cursor,
+            department=department,
+            external_id=external_id,
+            limit=size,
+            parent_asset_id=parent_asset_id,
+            sort=sort,
+            status=status,
+            tag=tag,
+            updated_before=updated_before,
+            updated_since=updated_since,
+        ), limit, page_size)
 
     def count(
         self,
@@ -1372,6 +1343,7 @@ class Audit:
         object: str | None | Unset = UNSET,
         since: datetime | date | str | None | Unset = UNSET,
         sort: models.AuditSort | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> Iterator[models.AuditEntry]:
         """Lists audit entries, the latest first unless another order is asked for. All pages, one after the
         other.
@@ -1379,30 +1351,24 @@ class Audit:
         action: Only those of what was done, such as `work_order.create`.
         actor: Only those of who did it, such as `user:maria`.
         before: Only those before this time.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         object: Only those about objects of a kind, such as `work_order`, or about one object: its
             kind, a colon, and its id, the number of a work order or the `asset_id` of an asset, such as
             `asset:PUMP-1`.
         since: Only those of this time or later.
         sort: The order (`-at`).
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = self.list(
-                action=action,
-                actor=actor,
-                before=before,
-                cursor=cursor,
-                limit=limit,
-                object=object,
-                since=since,
-                sort=sort,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return pages(lambda cursor, size: self.list(
+            action=action,
+            actor=actor,
+            before=before,
+            cursor=cursor,
+            limit=size,
+            object=object,
+            since=since,
+            sort=sort,
+        ), limit, page_size)
 
 
 class AsyncConnections:
@@ -1533,35 +1499,30 @@ class AsyncConnections:
             "sort": sort,
         }))
 
-    async def iterate(
+    def iterate(
         self,
         *,
         cmms_type: str | None | Unset = UNSET,
         connection_name: str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         sort: models.ConnectionSort | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> AsyncIterator[models.Connection]:
         """Lists connections, oldest first unless another order is asked for. All pages, one after the other.
 
         cmms_type: Only those of this vendor.
         connection_name: Only the one of this name.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         sort: The order (`created_at`).
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = await self.list(
-                cmms_type=cmms_type,
-                connection_name=connection_name,
-                cursor=cursor,
-                limit=limit,
-                sort=sort,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return apages(lambda cursor, size: self.list(
+            cmms_type=cmms_type,
+            connection_name=connection_name,
+            cursor=cursor,
+            limit=size,
+            sort=sort,
+        ), limit, page_size)
 
     async def update(
         self,
@@ -1696,32 +1657,27 @@ class AsyncMappings:
             "limit": limit,
         }))
 
-    async def iterate(
+    def iterate(
         self,
         *,
         cmms_connection_id: UUID | str | None | Unset = UNSET,
         entity: models.Entity | str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> AsyncIterator[models.FieldMapping]:
         """Lists mappings, oldest first. All pages, one after the other.
 
         cmms_connection_id: Only those of this connection.
         entity: Only those of this kind of record.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = await self.list(
-                cmms_connection_id=cmms_connection_id,
-                cursor=cursor,
-                entity=entity,
-                limit=limit,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return apages(lambda cursor, size: self.list(
+            cmms_connection_id=cmms_connection_id,
+            cursor=cursor,
+            entity=entity,
+            limit=size,
+        ), limit, page_size)
 
     async def delete(
         self,
@@ -1911,35 +1867,30 @@ class AsyncRuns:
             "status": status,
         }))
 
-    async def iterate(
+    def iterate(
         self,
         *,
         cmms_connection_id: UUID | str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         sort: models.RunSort | str | None | Unset = UNSET,
         status: models.SyncStatus | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> AsyncIterator[models.SyncRun]:
         """Lists runs, oldest first unless another order is asked for. All pages, one after the other.
 
         cmms_connection_id: Only those of this connection.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         sort: The order (`created_at`).
         status: Only those that stand so.
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = await self.list(
-                cmms_connection_id=cmms_connection_id,
-                cursor=cursor,
-                limit=limit,
-                sort=sort,
-                status=status,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return apages(lambda cursor, size: self.list(
+            cmms_connection_id=cmms_connection_id,
+            cursor=cursor,
+            limit=size,
+            sort=sort,
+            status=status,
+        ), limit, page_size)
 
 
 class AsyncQuarantine:
@@ -1975,35 +1926,30 @@ class AsyncQuarantine:
             "state": state,
         }))
 
-    async def iterate(
+    def iterate(
         self,
         *,
         cmms_connection_id: UUID | str | None | Unset = UNSET,
         entity: models.Entity | str | None | Unset = UNSET,
         limit: int | None | Unset = UNSET,
         state: models.QuarantineState | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> AsyncIterator[models.QuarantineItem]:
         """Lists records that cannot be stored, with field and reason. All pages, one after the other.
 
         cmms_connection_id: Only those of this connection.
         entity: Only those of this kind.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         state: Only those that stand so; `open` unless said.
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = await self.list(
-                cmms_connection_id=cmms_connection_id,
-                cursor=cursor,
-                entity=entity,
-                limit=limit,
-                state=state,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return apages(lambda cursor, size: self.list(
+            cmms_connection_id=cmms_connection_id,
+            cursor=cursor,
+            entity=entity,
+            limit=size,
+            state=state,
+        ), limit, page_size)
 
     async def retry(
         self,
@@ -2181,7 +2127,7 @@ class AsyncWorkOrders:
             "work_order_type": work_order_type,
         }))
 
-    async def iterate(
+    def iterate(
         self,
         *,
         asset_id: str | None | Unset = UNSET,
@@ -2200,6 +2146,7 @@ class AsyncWorkOrders:
         updated_before: datetime | date | str | None | Unset = UNSET,
         updated_since: datetime | date | str | None | Unset = UNSET,
         work_order_type: models.MaintenanceType | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> AsyncIterator[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for. All pages, one after the other.
 
@@ -2211,7 +2158,7 @@ class AsyncWorkOrders:
         due_before: Only those that must be done before this time.
         external_id: Only those that have this id at a vendor of a connection.
         has_asset: Only those that name an asset, or only those that name none.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         number: Only the one with this number, such as `WO-20240115-0001`.
         priority: Only those that are so urgent.
         sort: The order. Left away: that of a time that is asked for (`due_…`, else `updated_…`),
@@ -2220,33 +2167,27 @@ class AsyncWorkOrders:
         updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
         work_order_type: Only those of this kind of maintenance.
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = await self.list(
-                asset_id=asset_id,
-                assigned_to=assigned_to,
-                created_before=created_before,
-                created_since=created_since,
-                cursor=cursor,
-                due_after=due_after,
-                due_before=due_before,
-                external_id=external_id,
-                has_asset=has_asset,
-                limit=limit,
-                number=number,
-                priority=priority,
-                sort=sort,
-                status=status,
-                updated_before=updated_before,
-                updated_since=updated_since,
-                work_order_type=work_order_type,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return apages(lambda cursor, size: self.list(
+            asset_id=asset_id,
+            assigned_to=assigned_to,
+            created_before=created_before,
+            created_since=created_since,
+            cursor=cursor,
+            due_after=due_after,
+            due_before=due_before,
+            external_id=external_id,
+            has_asset=has_asset,
+            limit=size,
+            number=number,
+            priority=priority,
+            sort=sort,
+            status=status,
+            updated_before=updated_before,
+            updated_since=updated_since,
+            work_order_type=work_order_type,
+        ), limit, page_size)
 
     async def count(
         self,
@@ -2537,7 +2478,7 @@ class AsyncAssets:
             "updated_since": updated_since,
         }))
 
-    async def iterate(
+    def iterate(
         self,
         *,
         asset_type: models.AssetType | str | None | Unset = UNSET,
@@ -2552,6 +2493,7 @@ class AsyncAssets:
         tag: str | None | Unset = UNSET,
         updated_before: datetime | date | str | None | Unset = UNSET,
         updated_since: datetime | date | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> AsyncIterator[models.Asset]:
         """Lists assets, oldest first unless another order is asked for. All pages, one after the other.
 
@@ -2560,36 +2502,30 @@ class AsyncAssets:
         created_since: Only those that were registered here at this time or later.
         department: Only those of this department.
         external_id: Only those that have this id at a vendor of a connection.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         parent_asset_id: Only the direct parts of this asset.
         sort: The order. Left away: `updated_at` with `updated_…`, else `created_at`.
         status: Only those that do this now.
         tag: Only those that have this among their tags, exactly.
         updated_before: Only those that changed before this time.
         updated_since: Only those that changed at this time or later.
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = await self.list(
-                asset_type=asset_type,
-                created_before=created_before,
-                created_since=created_since,
-                cursor=cursor,
-                department=department,
-                external_id=external_id,
-                limit=limit,
-                parent_asset_id=parent_asset_id,
-                sort=sort,
-                status=status,
-                tag=tag,
-                updated_before=updated_before,
-                updated_since=updated_since,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return apages(lambda cursor, size: self.list(
+            asset_type=asset_type,
+            created_before=created_before,
+            created_since=created_since,
+            cursor=cursor,
+            department=department,
+            external_id=external_id,
+            limit=size,
+            parent_asset_id=parent_asset_id,
+            sort=sort,
+            status=status,
+            tag=tag,
+            updated_before=updated_before,
+            updated_since=updated_since,
+        ), limit, page_size)
 
     async def count(
         self,
@@ -2751,7 +2687,7 @@ class AsyncAudit:
             "sort": sort,
         }))
 
-    async def iterate(
+    def iterate(
         self,
         *,
         action: str | None | Unset = UNSET,
@@ -2761,6 +2697,7 @@ class AsyncAudit:
         object: str | None | Unset = UNSET,
         since: datetime | date | str | None | Unset = UNSET,
         sort: models.AuditSort | str | None | Unset = UNSET,
+        page_size: int | None | Unset = UNSET,
     ) -> AsyncIterator[models.AuditEntry]:
         """Lists audit entries, the latest first unless another order is asked for. All pages, one after the
         other.
@@ -2768,55 +2705,133 @@ class AsyncAudit:
         action: Only those of what was done, such as `work_order.create`.
         actor: Only those of who did it, such as `user:maria`.
         before: Only those before this time.
-        limit: At most so many, from 1 to 500 (50).
+        limit: At most so many in all (all).
         object: Only those about objects of a kind, such as `work_order`, or about one object: its
             kind, a colon, and its id, the number of a work order or the `asset_id` of an asset, such as
             `asset:PUMP-1`.
         since: Only those of this time or later.
         sort: The order (`-at`).
+        page_size: Records that are read at once, from 1 to 500 (50).
         """
-        cursor: str | None = None
-        while True:
-            page = await self.list(
-                action=action,
-                actor=actor,
-                before=before,
-                cursor=cursor,
-                limit=limit,
-                object=object,
-                since=since,
-                sort=sort,
-            )
-            for item in page.items:
-                yield item
-            cursor = page.next
-            if cursor is None:
-                return
+        return apages(lambda cursor, size: self.list(
+            action=action,
+            actor=actor,
+            before=before,
+            cursor=cursor,
+            limit=size,
+            object=object,
+            since=since,
+            sort=sort,
+        ), limit, page_size)
 
 
 class Operations:
     """All groups of one client."""
 
     def __init__(self, transport: SyncTransport) -> None:
-        self.connections = Connections(transport)
-        self.mappings = Mappings(transport)
-        self.sync = Sync(transport)
-        self.runs = Runs(transport)
-        self.quarantine = Quarantine(transport)
-        self.work_orders = WorkOrders(transport)
-        self.assets = Assets(transport)
-        self.audit = Audit(transport)
+        self._connections = Connections(transport)
+        self._mappings = Mappings(transport)
+        self._sync = Sync(transport)
+        self._runs = Runs(transport)
+        self._quarantine = Quarantine(transport)
+        self._work_orders = WorkOrders(transport)
+        self._assets = Assets(transport)
+        self._audit = Audit(transport)
+
+    @property
+    def connections(self) -> Connections:
+        """Connections to vendors' systems. `create`, `ensure`, `get`, `list`, `iterate`, `update`, `delete`,
+        `test`."""
+        return self._connections
+
+    @property
+    def mappings(self) -> Mappings:
+        """Field mappings: what is laid over a vendor's default mapping. `create`, `list`, `iterate`,
+        `delete`, `preview`."""
+        return self._mappings
+
+    @property
+    def sync(self) -> Sync:
+        """Syncs: bring a vendor's records in. `work_orders`, `assets`, `all`."""
+        return self._sync
+
+    @property
+    def runs(self) -> Runs:
+        """Runs: what each sync did. `get`, `cancel`, `list`, `iterate`."""
+        return self._runs
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """Records that cannot be stored. `list`, `iterate`, `retry`, `discard`."""
+        return self._quarantine
+
+    @property
+    def work_orders(self) -> WorkOrders:
+        """Work orders. `create`, `get`, `list`, `iterate`, `count`, `update`, `set_status`."""
+        return self._work_orders
+
+    @property
+    def assets(self) -> Assets:
+        """Assets. `register`, `get`, `list`, `iterate`, `count`, `update`."""
+        return self._assets
+
+    @property
+    def audit(self) -> Audit:
+        """The audit log: who changed what. `list`, `iterate`."""
+        return self._audit
 
 
 class AsyncOperations:
     """All groups of one client."""
 
     def __init__(self, transport: AsyncTransport) -> None:
-        self.connections = AsyncConnections(transport)
-        self.mappings = AsyncMappings(transport)
-        self.sync = AsyncSync(transport)
-        self.runs = AsyncRuns(transport)
-        self.quarantine = AsyncQuarantine(transport)
-        self.work_orders = AsyncWorkOrders(transport)
-        self.assets = AsyncAssets(transport)
-        self.audit = AsyncAudit(transport)
+        self._connections = AsyncConnections(transport)
+        self._mappings = AsyncMappings(transport)
+        self._sync = AsyncSync(transport)
+        self._runs = AsyncRuns(transport)
+        self._quarantine = AsyncQuarantine(transport)
+        self._work_orders = AsyncWorkOrders(transport)
+        self._assets = AsyncAssets(transport)
+        self._audit = AsyncAudit(transport)
+
+    @property
+    def connections(self) -> AsyncConnections:
+        """Connections to vendors' systems. `create`, `ensure`, `get`, `list`, `iterate`, `update`, `delete`,
+        `test`."""
+        return self._connections
+
+    @property
+    def mappings(self) -> AsyncMappings:
+        """Field mappings: what is laid over a vendor's default mapping. `create`, `list`, `iterate`,
+        `delete`, `preview`."""
+        return self._mappings
+
+    @property
+    def sync(self) -> AsyncSync:
+        """Syncs: bring a vendor's records in. `work_orders`, `assets`, `all`."""
+        return self._sync
+
+    @property
+    def runs(self) -> AsyncRuns:
+        """Runs: what each sync did. `get`, `cancel`, `list`, `iterate`."""
+        return self._runs
+
+    @property
+    def quarantine(self) -> AsyncQuarantine:
+        """Records that cannot be stored. `list`, `iterate`, `retry`, `discard`."""
+        return self._quarantine
+
+    @property
+    def work_orders(self) -> AsyncWorkOrders:
+        """Work orders. `create`, `get`, `list`, `iterate`, `count`, `update`, `set_status`."""
+        return self._work_orders
+
+    @property
+    def assets(self) -> AsyncAssets:
+        """Assets. `register`, `get`, `list`, `iterate`, `count`, `update`."""
+        return self._assets
+
+    @property
+    def audit(self) -> AsyncAudit:
+        """The audit log: who changed what. `list`, `iterate`."""
+        return self._audit

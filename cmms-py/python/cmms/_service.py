@@ -15,7 +15,7 @@ def _open_shared() -> AsyncClient:
     global _shared
     with _lock:
         if _shared is None:
-            _shared = AsyncClient(_open(None, None, None))
+            _shared = AsyncClient(_open(None, None, {}))
         return _shared
 
 

@@ -5,46 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
-from decimal import Decimal
-from enum import Enum
 from typing import Any
-from uuid import UUID
 
 from . import _native
+from ._encode import encode
+from ._logging import follow
 from ._problem import CmmsError
-from ._values import UNSET, Model
 from .exceptions import _BY_CODE
 
 _load = json.JSONDecoder().decode
-
-
-def _plain(value: object) -> object:
-    """What JSON has no form for."""
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError(f"{value!r} has no time zone: use datetime.now(timezone.utc) or another aware time")
-        return value.isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, (UUID, Decimal)):
-        return str(value)
-    if isinstance(value, Model):
-        return value.to_dict()
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    raise TypeError(f"{value!r} cannot be sent: {type(value).__name__} has no form in JSON")
-
-
-_dump = json.JSONEncoder(default=_plain, allow_nan=False, separators=(",", ":")).encode
-
-
-def _input(fields: Mapping[str, Any]) -> str:
-    return _dump({name: value for name, value in fields.items() if value is not UNSET})
 
 
 def error_of(text: str) -> CmmsError:
@@ -61,8 +30,9 @@ class SyncTransport:
 
     def call(self, operation: str, fields: Mapping[str, Any], key: str | None = None) -> Any:
         """Calls an operation."""
+        follow()
         try:
-            return _load(self.native.call(operation, _input(fields), key))
+            return _load(self.native.call(operation, encode(fields), key))
         except _native.Problem as problem:
             raise error_of(problem.args[0]) from None
 
@@ -75,6 +45,7 @@ class AsyncTransport:
 
     async def call(self, operation: str, fields: Mapping[str, Any], key: str | None = None) -> Any:
         """Calls an operation."""
+        follow()
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[str] = loop.create_future()
 
@@ -90,7 +61,7 @@ class AsyncTransport:
             loop.call_soon_threadsafe(resolve, ok, text)
 
         try:
-            cancel = self.native.start(operation, _input(fields), key, done)
+            cancel = self.native.start(operation, encode(fields), key, done)
         except _native.Problem as problem:
             raise error_of(problem.args[0]) from None
         try:

@@ -39,8 +39,43 @@ class OpenEnum(str, Enum):
         return str(self.value)
 
 
-class Model:
-    """A record as it was answered. Its fields are read when they are asked for; it never changes."""
+class UrgencyEnum(OpenEnum):
+    """Words that are ordered by urgency: the more urgent one is the greater one.
+
+    A word that this version does not know comes before all that it knows.
+    """
+
+    @property
+    def _rank(self) -> tuple[int, str]:
+        known = list(type(self).__members__)
+        return (known.index(self.name) if self.name in known else -1, self.value)
+
+    def _compared(self, other: object) -> tuple[int, str] | None:
+        return type(self)(other)._rank if isinstance(other, str) else None
+
+    def __lt__(self, other: str) -> bool:
+        rank = self._compared(other)
+        return NotImplemented if rank is None else self._rank < rank
+
+    def __le__(self, other: str) -> bool:
+        rank = self._compared(other)
+        return NotImplemented if rank is None else self._rank <= rank
+
+    def __gt__(self, other: str) -> bool:
+        rank = self._compared(other)
+        return NotImplemented if rank is None else self._rank > rank
+
+    def __ge__(self, other: str) -> bool:
+        rank = self._compared(other)
+        return NotImplemented if rank is None else self._rank >= rank
+
+
+class Model(Mapping[str, Any]):
+    """A record as it was answered. Its fields are read when they are asked for; it never changes.
+
+    It is a mapping of its fields as well: `order["title"]`, `dict(order)`, `pandas.DataFrame(orders)`. pydantic and FastAPI
+    take it as a type: `def read(order_id: str) -> cmms.WorkOrder`.
+    """
 
     __slots__ = ("_data",)
     _fields: tuple[str, ...] = ()
@@ -52,6 +87,23 @@ class Model:
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON has it, with fields that this version does not know."""
         return dict(self._data)
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name) if name in self._fields else self._data[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._fields
+        # Those that this version does not know.
+        yield from (name for name in self._data if name not in self._fields)
+
+    def __len__(self) -> int:
+        return len({*self._fields, *self._data})
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:
+        from ._pydantic import schema
+
+        return schema(cls, handler)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} does not change: call an operation to change {name}")

@@ -86,12 +86,16 @@ class ForkedProcessError(UnsupportedError):
     """`CMMS-EMBED-002`."""
 
 
+class WrongTypeError(InvalidInputError, TypeError):
+    """`CMMS-INPUT-005`."""
+
+
 _BY_CODE: dict[str, type[CmmsError]] = {
     "CMMS-INPUT-001": UnreadableError,
     "CMMS-INPUT-002": InvalidInputError,
     "CMMS-INPUT-003": InvalidInputError,
     "CMMS-INPUT-004": InvalidInputError,
-    "CMMS-INPUT-005": InvalidInputError,
+    "CMMS-INPUT-005": WrongTypeError,
     "CMMS-INPUT-006": InvalidInputError,
     "CMMS-INPUT-007": InvalidInputError,
     "CMMS-INPUT-008": InvalidInputError,
@@ -212,4 +216,5 @@ __all__ = [
     "UnreadableError",
     "UnsupportedError",
     "UpstreamError",
+    "WrongTypeError",
 ]

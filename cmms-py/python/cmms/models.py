@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from ._values import Model, OpenEnum, as_date, as_time
+from ._values import Model, OpenEnum, UrgencyEnum, as_date, as_time
 
 
-class AssetCondition(OpenEnum):
-    """One of these words; one of a newer version is kept as it is."""
+class AssetCondition(UrgencyEnum):
+    """One of these words; one of a newer version is kept as it is. Ordered by urgency: `EXCELLENT < GOOD <
+    FAIR < POOR < CRITICAL`."""
 
     EXCELLENT = "excellent"
     GOOD = "good"
@@ -141,13 +142,14 @@ class Origin(OpenEnum):
     PERSON = "person"
 
 
-class Priority(OpenEnum):
-    """One of these words; one of a newer version is kept as it is."""
+class Priority(UrgencyEnum):
+    """One of these words; one of a newer version is kept as it is. Ordered by urgency: `LOW < MEDIUM < HIGH
+    < CRITICAL`."""
 
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
     LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
 
 
 class QuarantineState(OpenEnum):

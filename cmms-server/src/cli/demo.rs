@@ -1,6 +1,6 @@
 //! `cmms demo`: the main job, from nothing to served records, on a simulated vendor.
 
-use super::simulate::{live, sim_error};
+use super::simulate::sim_error;
 use super::terminal::shown;
 use super::{Database, announce_key, asked_to_end, progress, sync, table};
 use crate::rest::{Access, Server};
@@ -16,7 +16,7 @@ use cmms::{
     Builder, Client, CreateConnection, Error, ListWorkOrders, Result, StartSync, SyncRun,
     SyncStatus, SyncType, code,
 };
-use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim};
+use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim, UpkeepVendor};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -124,8 +124,17 @@ pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
         connection.id
     );
     tokio::select! {
-        () = live(sim.vendor(), 0) => Ok(ExitCode::SUCCESS),
+        () = live(sim.vendor()) => Ok(ExitCode::SUCCESS),
         ended = server.run(asked_to_end()) => ended.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// Lets the vendor's clock go on. Never ends.
+async fn live(vendor: &UpkeepVendor) {
+    let clock = cmms::core::clock::SystemClock::default();
+    loop {
+        clock.sleep(std::time::Duration::from_secs(1)).await;
+        vendor.set_clock(clock.now());
     }
 }
 

@@ -2,12 +2,9 @@
 
 use super::asked_to_end;
 use super::table;
-use chrono::{DateTime, Utc};
 use cmms::core::clock::{Clock, SystemClock};
 use cmms::{Error, Result, code};
-use cmms_sim::SimError;
-use cmms_sim::paged::{PagedConfig, PagedSim, PagedVendor};
-use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim, UpkeepVendor};
+use cmms_sim::{ServeOptions, Served, SimError};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -47,108 +44,52 @@ enum Vendor {
     Paged,
 }
 
+impl From<Vendor> for cmms_sim::Vendor {
+    fn from(vendor: Vendor) -> Self {
+        match vendor {
+            Vendor::Upkeep => Self::Upkeep,
+            Vendor::Paged => Self::Paged,
+        }
+    }
+}
+
 pub(super) async fn run(args: Args) -> Result<ExitCode> {
-    match args.vendor {
-        Vendor::Upkeep => upkeep(args).await,
-        Vendor::Paged => paged(args).await,
-    }
-}
-
-async fn upkeep(args: Args) -> Result<ExitCode> {
-    let mut config = UpkeepConfig::default()
-        .now(SystemClock::default().now())
-        .seed(args.seed)
-        .assets(args.assets)
-        .work_orders(args.work_orders)
-        .latency(Duration::from_millis(args.latency_ms));
-    if let Some(records) = args.page_cap {
-        config = config.page_cap(records);
-    }
-    let (email, password) = (config.email.clone(), config.password.clone());
-    let sim = UpkeepSim::start(config, args.port)
+    let vendor = args.vendor.into();
+    let mut options = ServeOptions::default();
+    options.port = args.port;
+    options.assets = args.assets;
+    options.work_orders = args.work_orders;
+    options.seed = args.seed;
+    options.latency = Duration::from_millis(args.latency_ms);
+    options.page_cap = args.page_cap;
+    options.edits_per_minute = args.edits_per_minute;
+    let clock = SystemClock::default();
+    let served = Served::start(vendor, &options, clock.now())
         .await
         .map_err(sim_error)?;
-    let account = [("e-mail", email), ("password", password)];
-    announce("UpKeep", &sim.base_url(), &account, &args);
-    let vendor = sim.vendor().clone();
+    announce(vendor.title(), &served, &options);
     tokio::select! {
-        () = live(&vendor, args.edits_per_minute) => {}
-        () = sim.run_until(asked_to_end()) => {}
+        () = served.live(|| clock.now()) => {}
+        () = asked_to_end() => {}
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn paged(args: Args) -> Result<ExitCode> {
-    let mut config = PagedConfig::default()
-        .now(SystemClock::default().now())
-        .seed(args.seed)
-        .assets(args.assets)
-        .work_orders(args.work_orders)
-        .latency(Duration::from_millis(args.latency_ms));
-    if let Some(records) = args.page_cap {
-        config = config.page_cap(records);
-    }
-    let token = config.token.clone();
-    let sim = PagedSim::start(config, args.port)
-        .await
-        .map_err(sim_error)?;
-    announce("paged API", &sim.base_url(), &[("token", token)], &args);
-    let vendor = sim.vendor().clone();
-    tokio::select! {
-        () = live(&vendor, args.edits_per_minute) => {}
-        () = sim.run_until(asked_to_end()) => {}
-    }
+    served.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Says where the simulator is and what lets a client in.
-fn announce(title: &str, address: &str, account: &[(&str, String)], args: &Args) {
+fn announce(title: &str, served: &Served, options: &ServeOptions) {
+    let address = served.address();
     say!("A simulated {title}, nothing of it is real:");
-    let mut rows = vec![vec!["address".to_owned(), address.to_owned()]];
-    let account = account.iter();
+    let mut rows = vec![vec!["address".to_owned(), address.clone()]];
+    let account = served.account().iter();
     rows.extend(account.map(|(name, value)| vec![(*name).to_owned(), value.clone()]));
-    let records = format!("{} assets, {} work orders", args.assets, args.work_orders);
+    let records = format!(
+        "{} assets, {} work orders",
+        options.assets, options.work_orders
+    );
     rows.push(vec!["records".to_owned(), records]);
     table::print(&["", ""], &rows);
     say!("To call it, set CMMS_EGRESS_ALLOW={address}");
-}
-
-/// A simulated account whose clock goes on and whose records change by themselves.
-pub(super) trait Live {
-    /// Sets the vendor's clock.
-    fn set_clock(&self, now: DateTime<Utc>);
-    /// Changes so many records.
-    fn edit(&self, how_many: usize);
-}
-
-impl Live for UpkeepVendor {
-    fn set_clock(&self, now: DateTime<Utc>) {
-        Self::set_clock(self, now);
-    }
-    fn edit(&self, how_many: usize) {
-        Self::edit(self, how_many);
-    }
-}
-
-impl Live for PagedVendor {
-    fn set_clock(&self, now: DateTime<Utc>) {
-        Self::set_clock(self, now);
-    }
-    fn edit(&self, how_many: usize) {
-        Self::edit(self, how_many);
-    }
-}
-
-/// Lets the vendor's clock go, and lets it change records by itself. Never ends.
-pub(super) async fn live(vendor: &impl Live, edits_per_minute: usize) {
-    let clock = SystemClock::default();
-    for second in 1_usize.. {
-        clock.sleep(Duration::from_secs(1)).await;
-        vendor.set_clock(clock.now());
-        if edits_per_minute > 0 && second % 60 == 0 {
-            vendor.edit(edits_per_minute);
-        }
-    }
 }
 
 /// The error of a simulator that did not start.

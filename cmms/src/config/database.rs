@@ -3,6 +3,7 @@
 use super::DEFAULT_DATABASE;
 #[cfg(feature = "postgres")]
 use super::values::bad;
+use cmms_core::memory::MemoryStore;
 use cmms_core::ports::store::Store;
 use cmms_core::{Error, Result, code};
 #[cfg(feature = "postgres")]
@@ -37,19 +38,27 @@ pub(super) const POSTGRES: [&str; 8] = [
     SSLROOTCERT,
 ];
 
+/// What names a database in memory.
+const MEMORY: &str = ":memory:";
+/// What a URL begins with; as a name of a file it is a URL that was cut off.
+const SCHEMES: [&str; 3] = ["sqlite", "postgres", "postgresql"];
+
 /// A database that is named and not opened yet.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Database {
     /// An SQLite file.
     Sqlite(PathBuf),
+    /// Memory of this process; all is gone with the last client.
+    Memory,
     /// A schema on a PostgreSQL server.
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresOptions>),
 }
 
 impl Database {
-    /// Reads a URL: `sqlite://cmms.db`, `sqlite:///srv/cmms.db`, `postgres://user:password@host/database`.
+    /// Reads a URL: `sqlite://cmms.db`, `sqlite:///srv/cmms.db`, `postgres://user:password@host/database`. A plain
+    /// name is that of an SQLite file, `:memory:` a database that lives as long as its clients.
     ///
     /// ```
     /// use cmms::config::Database;
@@ -65,12 +74,13 @@ impl Database {
     }
 
     pub(super) fn parse_as(url: &str, field: &str) -> Result<Self> {
-        let scheme = url
-            .trim()
-            .split_once(':')
-            .map(|(s, _)| s.to_ascii_lowercase());
-        match scheme.as_deref() {
+        let name = url.trim();
+        match scheme(name).as_deref() {
             Some("postgres" | "postgresql") => postgres(url, field),
+            _ if [MEMORY, "sqlite::memory:", "sqlite://:memory:"].contains(&name) => {
+                Ok(Self::Memory)
+            }
+            None if !SCHEMES.contains(&name) => file_name(name, field).map(Self::Sqlite),
             _ => sqlite_path(url, field).map(Self::Sqlite),
         }
     }
@@ -86,6 +96,7 @@ impl Database {
                 &path,
                 SqliteOptions::default(),
             )?)),
+            Self::Memory => Ok(Arc::new(MemoryStore::new())),
             #[cfg(not(feature = "sqlite"))]
             Self::Sqlite(_) => Err(not_built("database_url", "SQLite", "sqlite")),
             #[cfg(feature = "postgres")]
@@ -178,56 +189,58 @@ pub(super) fn of_variables(set: &BTreeMap<&'static str, SecretString>) -> Result
     Err(not_built(variable, "PostgreSQL", "postgres"))
 }
 
+/// What stands before the colon of a URL. One letter is a drive, and a path may have a colon in it.
+fn scheme(url: &str) -> Option<String> {
+    let (scheme, _) = url.split_once(':')?;
+    let is_drive = scheme.len() == 1;
+    let is_path = scheme.contains(['/', '\\', '.']);
+    (!is_drive && !is_path).then(|| scheme.to_ascii_lowercase())
+}
+
+fn refused(field: &str, message: &str, detail: &str) -> Error {
+    Error::new(code::STORE_URL, message)
+        .field(field, "invalid_value", detail)
+        .remedy_is(format!(
+            "Write it as {DEFAULT_DATABASE}, or as sqlite:///srv/cmms.db for a path from the root."
+        ))
+}
+
+/// A plain name, as it is.
+fn file_name(path: &str, field: &str) -> Result<PathBuf> {
+    if path.is_empty() || path.ends_with(['/', '\\']) || path.contains(|c: char| c.is_control()) {
+        return Err(refused(
+            field,
+            "the database URL names no file",
+            "must name a file",
+        ));
+    }
+    Ok(PathBuf::from(path))
+}
+
 fn sqlite_path(url: &str, field: &str) -> Result<PathBuf> {
-    let refuse = |reason: &str, message: &str, detail: &str| {
-        Err(Error::new(code::STORE_URL, message)
-            .field(field, reason, detail)
-            .remedy_is(format!(
-                "Write it as {DEFAULT_DATABASE}, or as sqlite:///srv/cmms.db for a path from the root."
-            )))
-    };
+    let refuse = |message: &str, detail: &str| Err(refused(field, message, detail));
     let url = url.trim();
-    let scheme = url.split_once(':').map(|(s, _)| s.to_ascii_lowercase());
-    let rest = match scheme.as_deref() {
-        Some("sqlite") => url.get("sqlite:".len()..).unwrap_or_default(),
-        _ => {
-            return refuse(
-                "invalid_value",
-                "the database URL begins neither with sqlite: nor with postgres:",
-                "must begin with sqlite: or postgres:",
-            );
-        }
-    };
+    if scheme(url).as_deref() != Some("sqlite") {
+        return refuse(
+            "the database URL begins neither with sqlite: nor with postgres:",
+            "must begin with sqlite: or postgres:, or be the name of a file",
+        );
+    }
+    let rest = url.get("sqlite:".len()..).unwrap_or_default();
     let path = rest.strip_prefix("//").unwrap_or(rest);
     if path.contains(['?', '#']) {
         return refuse(
-            "invalid_value",
             "the database URL has options behind its path",
             "must end with the path; write ? as %3F and # as %23",
         );
     }
     let Some(path) = percent_decoded(path) else {
         return refuse(
-            "invalid_value",
             "the database URL has a % that does not begin a character",
             "must write % as %25",
         );
     };
-    if path == ":memory:" {
-        return refuse(
-            "unsupported",
-            "the database URL names a database in memory, which is none that can be opened",
-            "must name a file",
-        );
-    }
-    if path.is_empty() || path.ends_with('/') || path.contains(|c: char| c.is_control()) {
-        return refuse(
-            "invalid_value",
-            "the database URL names no file",
-            "must name a file",
-        );
-    }
-    Ok(PathBuf::from(without_drive_slash(&path)))
+    file_name(without_drive_slash(&path), field)
 }
 
 /// `/C:/cmms.db` is how a URL writes `C:/cmms.db`.
