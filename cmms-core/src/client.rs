@@ -2,10 +2,15 @@
 
 use crate::Result;
 use crate::context::{CallContext, IdempotencyKey, Principal, ProgressSender, Scope};
-use crate::ops::{self, Input};
+use crate::ops::{self, Input, Operation};
+use crate::page::{DEFAULT_LIMIT, Page};
 use crate::services::App;
 use crate::services::worker::Worker;
+use futures_util::Stream;
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokio_util::sync::CancellationToken;
 
 /// An open application, seen by one principal of one organization. Cheap to clone.
@@ -119,6 +124,99 @@ impl Client {
     }
 }
 
+/// The records of a list, page by page: a stream, and [`try_next`](Self::try_next) for programs without a library of
+/// streams.
+pub struct Records<T>(BoxStream<'static, Result<T>>);
+
+impl<T> Records<T> {
+    /// The next record; `None` behind the last one. After an error there is nothing more.
+    ///
+    /// # Errors
+    /// Those of the list.
+    pub async fn try_next(&mut self) -> Result<Option<T>> {
+        self.0.try_next().await
+    }
+}
+
+impl<T> Stream for Records<T> {
+    type Item = Result<T>;
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        self.get_mut().0.poll_next_unpin(cx)
+    }
+}
+
+impl<T> std::fmt::Debug for Records<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Records").finish_non_exhaustive()
+    }
+}
+
+/// Where a list's input says which page it wants: its cursor and its size.
+type Place<'a> = (&'a mut Option<String>, &'a mut Option<u32>);
+
+/// How far the reading of a list is.
+struct Reading<I> {
+    input: I,
+    left: Option<u32>,
+    over: bool,
+}
+
+/// The records of all pages, at most as many as the input's limit says.
+fn records<O, T>(
+    client: &Client,
+    mut input: O::Input,
+    place: fn(&mut O::Input) -> Place<'_>,
+) -> Records<T>
+where
+    O: Operation<Output = Page<T>>,
+    T: Send + std::marker::Sync + 'static,
+{
+    let client = client.clone();
+    let left = *place(&mut input).1;
+    let start = Reading {
+        input,
+        left,
+        over: false,
+    };
+    let pages = stream::try_unfold(start, move |mut reading| {
+        let client = client.clone();
+        async move {
+            if reading.over {
+                return Ok::<_, crate::Error>(None);
+            }
+            *place(&mut reading.input).1 = reading.left.filter(|left| *left < DEFAULT_LIMIT);
+            let cx = client.context(None);
+            let page = ops::run::<O>(&cx, &client.app, reading.input.clone()).await?;
+            let read = u32::try_from(page.items.len()).unwrap_or(u32::MAX);
+            reading.left = reading.left.map(|left| left.saturating_sub(read));
+            reading.over = page.next.is_none() || reading.left == Some(0);
+            *place(&mut reading.input).0 = page.next;
+            Ok(Some((
+                stream::iter(page.items.into_iter().map(Ok)),
+                reading,
+            )))
+        }
+    });
+    Records(pages.try_flatten().boxed())
+}
+
+/// What goes through all pages, beside a method that lists one.
+macro_rules! all_pages {
+    (list, $doc:literal, $ty:ident) => {
+        #[doc = $doc]
+        /// All pages, one after the other; `limit`: at most so many in all.
+        pub fn all(
+            self,
+            input: impl Into<<ops::types::$ty as Operation>::Input>,
+        ) -> Records<<<ops::types::$ty as Operation>::Output as IntoIterator>::Item> {
+            records::<ops::types::$ty, _>(self.0, input.into(), |input| {
+                (&mut input.cursor, &mut input.limit)
+            })
+        }
+    };
+    ($other:ident, $doc:literal, $ty:ident) => {};
+}
+
 macro_rules! methods {
     ($($group:ident, $group_type:ident, $group_doc:literal { $(
         #[doc = $doc:literal]
@@ -143,10 +241,11 @@ macro_rules! methods {
                 #[doc = concat!("\n\n# Errors\nThose of `", stringify!($group), ".", stringify!($method), "`: see `api/operations.json`.")]
                 pub async fn $method(
                     self,
-                    input: impl Into<<ops::types::$ty as ops::Operation>::Input>,
-                ) -> Result<<ops::types::$ty as ops::Operation>::Output> {
+                    input: impl Into<<ops::types::$ty as Operation>::Input>,
+                ) -> Result<<ops::types::$ty as Operation>::Output> {
                     ops::run::<ops::types::$ty>(&self.0.context(None), &self.0.app, input.into()).await
                 }
+                all_pages!($method, $doc, $ty);
             )* }
         )*
     };

@@ -20,6 +20,14 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+impl<T> IntoIterator for Page<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
 /// Checks how many items are asked for.
 ///
 /// # Errors

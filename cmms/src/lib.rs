@@ -13,6 +13,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+#![doc = include_str!("operations.md")]
 
 mod client;
 pub mod config;
@@ -29,6 +31,7 @@ pub use cmms_core as core;
 pub use cmms_store as store;
 
 pub use client::{Client, ClientBuilder};
+pub use cmms_core::client::Records;
 pub use cmms_core::context::Principal;
 pub use cmms_core::domain::asset::{Asset, AssetCondition, AssetLocation, AssetStatus, AssetType};
 pub use cmms_core::domain::audit::AuditEntry;
@@ -63,4 +66,50 @@ pub use cmms_core::services::work_orders::{
 };
 pub use cmms_core::{Error, ErrorKind, Result, code};
 pub use config::Config;
-pub use open::{Builder, Opened, open};
+pub use open::{Builder, Opened, open, open_with};
+
+#[cfg(test)]
+mod tests {
+    use crate::{CreateWorkOrder, ListWorkOrders};
+    use cmms_core::ops::OPERATIONS;
+
+    #[tokio::test]
+    async fn a_list_pages_by_itself_up_to_its_limit() {
+        let client = crate::open(":memory:").await.unwrap();
+        for n in 0..120 {
+            let order = CreateWorkOrder::new(format!("Number {n}"));
+            client.work_orders().create(order).await.unwrap();
+        }
+        for (limit, expected) in [
+            (None, 120),
+            (Some(1), 1),
+            (Some(50), 50),
+            (Some(51), 51),
+            (Some(500), 120),
+        ] {
+            let mut wanted = ListWorkOrders::new();
+            wanted.limit = limit;
+            let mut orders = client.work_orders().all(wanted);
+            let mut titles = Vec::new();
+            while let Some(order) = orders.try_next().await.unwrap() {
+                titles.push(order.title);
+            }
+            let all: Vec<_> = (0..expected).map(|n| format!("Number {n}")).collect();
+            assert_eq!(titles, all, "{limit:?}");
+        }
+        let mut none = client.work_orders().all(ListWorkOrders::new().limit(0_u32));
+        assert!(none.try_next().await.is_err());
+        assert!(none.try_next().await.unwrap().is_none());
+    }
+
+    #[test]
+    fn every_group_of_operations_has_an_example() {
+        let shown = include_str!("operations.md");
+        let lacking: Vec<&str> = OPERATIONS
+            .iter()
+            .map(|op| op.meta.resource())
+            .filter(|group| !shown.contains(&format!("client.{group}()")))
+            .collect();
+        assert!(lacking.is_empty(), "operations.md: {lacking:?}");
+    }
+}

@@ -18,7 +18,8 @@ use std::time::Duration;
 /// Opens a database: `sqlite://cmms.db` is a file in the present folder, made at the first use;
 /// `postgres://user:password@host/database` a server (feature `postgres`) whose schema `cmms migrate up` has made.
 ///
-/// Settings come from the environment (`CMMS_…`); a [`Builder`] takes them from the program instead.
+/// A plain name is that of a file, `:memory:` a database that lives as long as its client. Settings come from the
+/// environment (`CMMS_…`); [`open_with`] takes them from the program.
 ///
 /// # Errors
 /// `CMMS-STORE-…` where the database cannot be used, `CMMS-CONFIG-001` for a setting that cannot be used;
@@ -26,6 +27,33 @@ use std::time::Duration;
 pub async fn open(url: &str) -> Result<Client> {
     let store = Database::parse(url)?.open().await?;
     let builder = Builder::new(store, Config::from_env()?);
+    Ok(builder.build().await?.client)
+}
+
+/// Opens the database that the settings name: [`open`] with settings that count before those of the environment and have
+/// the same names.
+///
+/// ```
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let settings = [
+///     ("CMMS_DATABASE_URL", ":memory:"),
+///     ("CMMS_EGRESS_ALLOW", "http://127.0.0.1:9100"),
+/// ];
+/// let client = cmms::open_with(settings).await?;
+/// # Ok::<(), cmms::Error>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Those of [`open`].
+pub async fn open_with<N, V>(settings: impl IntoIterator<Item = (N, V)>) -> Result<Client>
+where
+    N: Into<String>,
+    V: Into<String>,
+{
+    let settings = settings.into_iter();
+    let config = Config::from_env_and(settings.map(|(n, v)| (n.into(), v.into())).collect())?;
+    let builder = Builder::new(config.database()?.open().await?, config);
     Ok(builder.build().await?.client)
 }
 
