@@ -23,5 +23,5 @@ record! {
         /// What it answered, as JSON.
         answer: Option<RawJson> [Once Personal],
     }
-    index [[expires_at]]
+    index [[expires_at, id]]
 }

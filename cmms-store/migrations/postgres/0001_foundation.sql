@@ -302,4 +302,4 @@ CREATE TABLE idempotency_keys (
     answer              json,
     PRIMARY KEY (org_id, id)
 );
-CREATE INDEX idempotency_keys_by_expires_at ON idempotency_keys (org_id, expires_at);
+CREATE INDEX idempotency_keys_by_expires_at ON idempotency_keys (org_id, expires_at, id);

@@ -304,7 +304,7 @@ CREATE TABLE idempotency_keys (
     answer     TEXT,
     PRIMARY KEY (org_id, id)
 ) STRICT;
-CREATE INDEX idempotency_keys_by_expires_at ON idempotency_keys (org_id, expires_at);
+CREATE INDEX idempotency_keys_by_expires_at ON idempotency_keys (org_id, expires_at, id);
 
 -- Statistics for the planner, fixed so that plans never change: without them it takes the rows of an
 -- organization for a handful and rather walks all of them in order than looks a few up and sorts them.
@@ -355,5 +355,5 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('audit_entries',    'audit_entries_by_actor',             '2000000 1000000 500000 20000 1 1'),
     ('audit_entries',    'audit_entries_by_action',            '2000000 1000000 100000 1 1'),
     ('idempotency_keys', 'sqlite_autoindex_idempotency_keys_1', '20000 10000 1'),
-    ('idempotency_keys', 'idempotency_keys_by_expires_at',     '20000 10000 10');
+    ('idempotency_keys', 'idempotency_keys_by_expires_at',     '20000 10000 10 1');
 ANALYZE sqlite_schema;

@@ -88,6 +88,7 @@ mod tests {
     use crate::migrate;
     use crate::sql::{Dialect, Param};
     use cmms_core::domain::asset::Asset;
+    use cmms_core::domain::idempotency::KeptAnswer;
     use cmms_core::domain::sync_state::LinkView;
     use cmms_core::domain::work_order::WorkOrder;
     use cmms_core::ports::store::{Cmp, Dir, Filter};
@@ -243,6 +244,23 @@ mod tests {
         let named = Filter::eq(WorkOrder::NUMBER, Cell::text("WO-20240115-0001"));
         let number = plan::<WorkOrder>(&Query::filter(named));
         assert!(number.contains("work_orders_by_number"), "{number}");
+    }
+
+    #[test]
+    fn forgotten_answers_are_a_range_of_their_index() {
+        let query = Query {
+            filter: Filter::Is(KeptAnswer::EXPIRES_AT, Cmp::Le, Cell::Time(1)),
+            order: vec![
+                (KeptAnswer::EXPIRES_AT, Dir::Asc),
+                (KeptAnswer::ID, Dir::Asc),
+            ],
+            limit: Some(10),
+            ..Query::default()
+        };
+        let plan = plan::<KeptAnswer>(&query);
+        let range = "idempotency_keys_by_expires_at (org_id=? AND expires_at<?)";
+        assert!(plan.contains(range), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
 
     #[test]
