@@ -31,6 +31,10 @@ pub enum Failpoint {
     BelieveTimes = 256,
     /// Offsets are believed among records of one time, though their order changes.
     BelieveOffsets = 512,
+    /// A store believes that a connection is set as it was before a call on it was dropped.
+    BelieveDropped = 262144,
+    /// Whether a lease has run out is measured by the clock of each host.
+    TrustHostClocks = 524288,
 }
 
 #[cfg(feature = "failpoints")]

@@ -23,10 +23,11 @@ cmms_core::store_tests!(make);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_programs_have_the_answers_of_the_memory_store() {
-    let store = server::store().await;
+    let ((), store) = make().await;
     let memory = MemoryStore::new();
     for seed in 0..20 {
-        random_programs_agree(&memory, &store, seed, 150).await;
+        let same = async || Arc::clone(&store);
+        random_programs_agree(&memory, same, seed, 150).await;
     }
 }
 

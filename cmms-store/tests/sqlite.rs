@@ -22,7 +22,8 @@ async fn random_programs_have_the_answers_of_the_memory_store() {
     let (_folder, store) = make().await;
     let memory = MemoryStore::new();
     for seed in 0..20 {
-        random_programs_agree(&memory, &*store, seed, 150).await;
+        let same = async || std::sync::Arc::clone(&store);
+        random_programs_agree(&memory, same, seed, 150).await;
     }
 }
 
@@ -30,7 +31,8 @@ async fn random_programs_have_the_answers_of_the_memory_store() {
 #[tokio::test]
 async fn random_programs_agree_on_a_runtime_of_one_thread() {
     let (_folder, store) = make().await;
-    random_programs_agree(&MemoryStore::new(), &*store, 77, 300).await;
+    let same = async || std::sync::Arc::clone(&store);
+    random_programs_agree(&MemoryStore::new(), same, 77, 300).await;
 }
 
 #[tokio::test]

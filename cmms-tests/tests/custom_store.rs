@@ -25,7 +25,8 @@ async fn random_programs_have_the_answers_of_the_memory_store() {
     let (_folder, store) = make().await;
     let memory = MemoryStore::new();
     for seed in 0..10 {
-        random_programs_agree(&memory, &*store, seed, 100).await;
+        let same = async || Arc::clone(&store);
+        random_programs_agree(&memory, same, seed, 100).await;
     }
 }
 

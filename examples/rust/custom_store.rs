@@ -149,6 +149,19 @@ struct JsonTx {
     touched: Vec<(&'static str, Key)>,
 }
 
+impl JsonTx {
+    fn touch(&mut self, table: &'static Table, rows: &dyn RowSource) {
+        for i in 0..rows.len() {
+            let mut row = Taken(Vec::new());
+            rows.row(i, &mut row);
+            let row = row.0.into_iter().zip(table.columns);
+            let key = row.filter(|(_, column)| column.role == Role::Key);
+            let key = key.map(|(cell, _)| cell).collect();
+            self.touched.push((table.name, key));
+        }
+    }
+}
+
 #[async_trait::async_trait]
 impl Tx for JsonTx {
     async fn get(
@@ -180,15 +193,18 @@ impl Tx for JsonTx {
             return alone.commit().await.map(|()| saved);
         }
         let saved = self.inner.save(table, rows, rule).await?;
-        for (i, _) in saved.iter().enumerate() {
-            let mut row = Taken(Vec::new());
-            rows.row(i, &mut row);
-            let row = row.0.into_iter().zip(table.columns);
-            let key = row.filter(|(_, column)| column.role == Role::Key);
-            let key = key.map(|(cell, _)| cell).collect();
-            self.touched.push((table.name, key));
-        }
+        self.touch(table, rows);
         Ok(saved)
+    }
+    async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
+        if self.mode == TxMode::Once {
+            let mut alone = self.store.begin(&self.scope, TxMode::Write).await?;
+            alone.insert_later(table, rows).await?;
+            return alone.commit().await;
+        }
+        self.inner.insert_later(table, rows).await?;
+        self.touch(table, rows);
+        Ok(())
     }
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64> {
         if self.mode == TxMode::Once {

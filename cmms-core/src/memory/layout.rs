@@ -3,8 +3,9 @@
 use super::state::{Key, Stored};
 use crate::domain::TABLES;
 use crate::ports::fit;
-use crate::record::{Cell, Column, RowSource, RowTarget, Sink, Source, Table};
+use crate::record::{Cell, Column, Row, RowSource, RowTarget, Sink, Source, Table};
 use crate::{Error, Result};
+use std::collections::BTreeSet;
 
 /// A table or projection, the table whose rows are stored, and where each column lies in those.
 pub(super) struct Layout {
@@ -41,6 +42,21 @@ impl Layout {
             base,
             places,
         })
+    }
+
+    /// Refuses a key that comes twice.
+    pub(super) fn refuse_repeats(&self, rows: &dyn RowSource) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        for i in 0..rows.len() {
+            let key = Row::of_key(self.table, rows, i);
+            if !seen.insert(Key::of(key.0.iter())) {
+                return Err(Error::internal(format!(
+                    "a save of {} repeats a key",
+                    self.base.name
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The rows to be saved, checked against the description.

@@ -7,7 +7,7 @@
 //! - Rows of a call are taken in order; each sees what those before it did.
 //! - Only an upsert looks at the digest; an update of a table without a version takes every stored row.
 //! - A stale update is `Stale` even where it would also clash with a unique key.
-//! - A call that fails changes nothing, and its transaction stays usable.
+//! - A read that fails leaves its transaction usable.
 
 mod layout;
 mod query;
@@ -18,7 +18,7 @@ use crate::ids::OrgId;
 use crate::ports::count::{Count, Group};
 use crate::ports::store::{
     Filter, Lock, Migrated, Named, Organization, Query, Related, SaveRule, Saved, Store,
-    StoreHealth, StoreInfo, Tx, TxMode,
+    StoreHealth, StoreInfo, Tx, TxMode, not_new,
 };
 use crate::record::{Cell, RowSource, RowTarget, Table};
 use crate::{Error, Result};
@@ -133,6 +133,8 @@ enum View {
     Snapshot(State),
     /// A copy of its own, while no other writer works.
     Write(State, OwnedMutexGuard<()>),
+    /// Nothing any more: a write failed.
+    Ended,
 }
 
 struct MemoryTx {
@@ -142,10 +144,11 @@ struct MemoryTx {
 }
 
 impl MemoryTx {
-    fn state(&self) -> State {
+    fn state(&self) -> Result<State> {
         match &self.view {
-            View::Once => self.shared.state(),
-            View::Snapshot(state) | View::Write(state, _) => state.clone(),
+            View::Once => Ok(self.shared.state()),
+            View::Snapshot(state) | View::Write(state, _) => Ok(state.clone()),
+            View::Ended => Err(ended()),
         }
     }
 
@@ -162,9 +165,20 @@ impl MemoryTx {
                 Ok(answer)
             }
             View::Snapshot(_) => Err(Error::internal("a snapshot cannot be written")),
-            View::Write(state, _) => change(state, self.org),
+            View::Write(state, _) => {
+                let done = change(state, self.org);
+                if done.is_err() {
+                    self.view = View::Ended;
+                }
+                done
+            }
+            View::Ended => Err(ended()),
         }
     }
+}
+
+fn ended() -> Error {
+    Error::internal("the transaction has ended with an earlier failure; nothing of it was stored")
 }
 
 #[async_trait]
@@ -177,7 +191,7 @@ impl Tx for MemoryTx {
         to: &mut dyn RowTarget,
     ) -> Result<()> {
         let layout = Layout::of(table)?;
-        for row in self.state().get(self.org, &layout, keys)? {
+        for row in self.state()?.get(self.org, &layout, keys)? {
             layout.give(&row, to)?;
         }
         Ok(())
@@ -190,9 +204,21 @@ impl Tx for MemoryTx {
         rule: SaveRule,
     ) -> Result<Vec<Saved>> {
         let layout = Layout::of(table)?;
-        let rows = layout.rows(rows)?;
-        self.change(|state, org| state.save(org, &layout, rows, rule))
+        layout.refuse_repeats(rows)?;
+        self.change(|state, org| state.save(org, &layout, layout.rows(rows)?, rule))
             .await
+    }
+
+    async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
+        let layout = Layout::of(table)?;
+        self.change(|state, org| {
+            let saved = state.save(org, &layout, layout.rows(rows)?, SaveRule::Insert)?;
+            if saved.iter().any(|saved| *saved != Saved::Inserted) {
+                return Err(not_new(table));
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn list(
@@ -202,7 +228,7 @@ impl Tx for MemoryTx {
         to: &mut dyn RowTarget,
     ) -> Result<()> {
         let layout = Layout::of(table)?;
-        for row in self.state().list(self.org, &layout, query)? {
+        for row in self.state()?.list(self.org, &layout, query)? {
             layout.give(&row, to)?;
         }
         Ok(())
@@ -216,7 +242,7 @@ impl Tx for MemoryTx {
         related: &Related,
         of_them: &mut dyn RowTarget,
     ) -> Result<()> {
-        let state = self.state();
+        let state = self.state()?;
         let layout = Layout::of(table)?;
         let mut named = Named::new(table, related.names, to);
         for row in state.list(self.org, &layout, query)? {
@@ -232,7 +258,7 @@ impl Tx for MemoryTx {
 
     async fn count(&mut self, table: &'static Table, count: &Count<'_>) -> Result<Vec<Group>> {
         let layout = Layout::of(table)?;
-        self.state().count(self.org, &layout, count)
+        self.state()?.count(self.org, &layout, count)
     }
 
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64> {
@@ -243,8 +269,10 @@ impl Tx for MemoryTx {
 
     async fn commit(self: Box<Self>) -> Result<()> {
         let Self { shared, view, .. } = *self;
-        if let View::Write(state, _guard) = view {
-            shared.publish(state);
+        match view {
+            View::Write(state, _guard) => shared.publish(state),
+            View::Once | View::Snapshot(_) => {}
+            View::Ended => return Err(ended()),
         }
         Ok(())
     }

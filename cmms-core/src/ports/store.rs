@@ -279,7 +279,8 @@ pub trait Tx: Send {
     ///
     /// # Errors
     /// `CMMS-INTERNAL-001` for a key repeated in one call or a write in a snapshot; then the transaction stays
-    /// usable. After any other error of a call with several rows it may have ended, with nothing of it stored.
+    /// usable. With any other error of a write it has ended, and nothing of it is stored; so it has where the future of
+    /// a write was dropped before its end.
     async fn save(
         &mut self,
         table: &'static Table,
@@ -308,13 +309,7 @@ pub trait Tx: Send {
     ///
     /// # Errors
     /// `CMMS-INTERNAL-001` where one was not new, here or at a later call; then the transaction has ended.
-    async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
-        let saved = self.save(table, rows, SaveRule::Insert).await?;
-        if saved.iter().any(|s| *s != Saved::Inserted) {
-            return Err(not_new(table));
-        }
-        Ok(())
-    }
+    async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()>;
 
     /// Reads the rows of a query, in its order.
     async fn list(
@@ -361,8 +356,16 @@ pub trait Tx: Send {
     /// Deletes the rows of these keys and says how many there were.
     ///
     /// # Errors
-    /// After an error of a call with several keys the transaction may have ended, with nothing of it stored.
+    /// As [`save`](Self::save): with an error the transaction has ended, and nothing of it is stored.
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64>;
+
+    /// The time by a clock that all programs of this store share; none where each has only its own.
+    ///
+    /// # Errors
+    /// Those of a read.
+    async fn time(&mut self) -> Result<Option<DateTime<Utc>>> {
+        Ok(None)
+    }
 
     /// Whether another writer of this process waits for this transaction to end. Long work then ends it at the
     /// next place where it may.

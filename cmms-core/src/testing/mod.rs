@@ -11,6 +11,7 @@
 pub mod adapter_suite;
 mod adapter_tests;
 mod ids;
+mod polling;
 mod random_program;
 pub mod samples;
 mod stepped_clock;
@@ -18,5 +19,6 @@ pub mod store_suite;
 mod store_tests;
 
 pub use ids::SeededIds;
-pub use random_program::random_programs_agree;
+pub use polling::polled;
+pub use random_program::{Disturbed, random_programs_agree};
 pub use stepped_clock::SteppedClock;

@@ -1,5 +1,6 @@
 //! Random programs: the same operations on two stores have the same answers.
 
+use super::polling::polled;
 use super::samples;
 use super::store_suite::harness::scope;
 use crate::context::Scope;
@@ -15,6 +16,7 @@ use crate::ports::store::{Cmp, Dir, Filter, Lock, Query, SaveRule, Saved, Store,
 use crate::record::{Cell, Col, Column, Digest, Kind, Record, Role, Row, Rows, Table};
 use crate::{Error, Result};
 use fastrand::Rng;
+use std::sync::Arc;
 
 /// A table with a maker of rows that often meet each other.
 struct Rowed {
@@ -311,32 +313,95 @@ async fn canonical(store: &dyn Store, scope: &Scope) -> Vec<(&'static str, Vec<R
     state
 }
 
+/// How often a program was disturbed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disturbed {
+    /// Calls that were dropped before they ended.
+    pub dropped: usize,
+    /// How often the store was opened anew.
+    pub reopened: usize,
+}
+
+impl std::ops::AddAssign for Disturbed {
+    fn add_assign(&mut self, other: Self) {
+        self.dropped += other.dropped;
+        self.reopened += other.reopened;
+    }
+}
+
+/// Whether a call is to be dropped, and after how many polls.
+fn leaves(random: &mut Rng) -> Option<usize> {
+    (random.u32(..24) == 0).then(|| random.usize(1..12))
+}
+
+/// Waits until what was dropped has ended, one way or the other.
+async fn settle(store: &dyn Store, scope: &Scope) {
+    let tx = store.begin(scope, TxMode::Write).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
 /// Runs transactions of random operations in two organizations on two stores: every answer and the states
 /// at the end are equal. A failure names the seed and the operation.
 ///
-/// Programs of different seeds can share their stores.
-pub async fn random_programs_agree(a: &dyn Store, b: &dyn Store, seed: u64, operations: usize) {
+/// Calls on the second store are dropped at any of their awaits, and it is opened anew in between, by `open`: what was
+/// dropped is done whole or not at all, and everything goes on. Programs of different seeds can share their stores.
+pub async fn random_programs_agree(
+    a: &dyn Store,
+    open: impl AsyncFn() -> Arc<dyn Store>,
+    seed: u64,
+    operations: usize,
+) -> Disturbed {
     let mut random = Rng::with_seed(seed);
+    let mut b = open().await;
+    let mut disturbed = Disturbed::default();
     let mut scopes = Vec::new();
     for name in ["one", "two"] {
         let name = format!("random {seed} {name}");
-        scopes.push((scope(a, &name).await, scope(b, &name).await));
+        scopes.push((scope(a, &name).await, scope(&*b, &name).await));
     }
     let mut done = 0;
     while done < operations {
         let (of_a, of_b) = &scopes[random.usize(..scopes.len())];
         use TxMode::{Once, Snapshot, Write};
         let mode = [Write, Write, Write, Once, Once, Snapshot][random.usize(..6)];
+        if random.u32(..24) == 0 {
+            drop(b);
+            b = open().await;
+            disturbed.reopened += 1;
+        }
+        if let Some(polls) = leaves(&mut random) {
+            let begun = polled(polls, b.begin(of_b, mode)).await;
+            disturbed.dropped += usize::from(begun.is_none());
+        }
         let mut tx_a = a.begin(of_a, mode).await.unwrap();
         let mut tx_b = b.begin(of_b, mode).await.unwrap();
+        let mut left = false;
         for _ in 0..random.u32(1..12) {
             let op = Op::random(&mut random);
-            let (answer_a, answer_b) = (op.run(&mut *tx_a).await, op.run(&mut *tx_b).await);
-            assert_eq!(
-                answer_a, answer_b,
-                "seed {seed}, operation {done} in {mode:?}: {op:#?}"
-            );
-            done += 1;
+            let context = || format!("seed {seed}, operation {done} in {mode:?}: {op:#?}");
+            let answer_b = match leaves(&mut random) {
+                Some(polls) => polled(polls, op.run(&mut *tx_b)).await,
+                None => Some(op.run(&mut *tx_b).await),
+            };
+            if let Some(answer_b) = answer_b {
+                assert_eq!(op.run(&mut *tx_a).await, answer_b, "{}", context());
+                done += 1;
+                continue;
+            }
+            left = true;
+            disturbed.dropped += 1;
+            if mode == Once {
+                settle(&*b, of_b).await;
+                let state_b = canonical(&*b, of_b).await;
+                if canonical(a, of_a).await != state_b {
+                    op.run(&mut *tx_a).await;
+                }
+                assert_eq!(canonical(a, of_a).await, state_b, "{}", context());
+            }
+            break;
+        }
+        if left {
+            continue;
         }
         match random.u32(..6) {
             0 => {
@@ -344,14 +409,35 @@ pub async fn random_programs_agree(a: &dyn Store, b: &dyn Store, seed: u64, oper
                 tx_b.rollback().await.unwrap();
             }
             1 => drop((tx_a, tx_b)),
-            _ => {
-                tx_a.commit().await.unwrap();
-                tx_b.commit().await.unwrap();
-            }
+            _ => match leaves(&mut random) {
+                None => {
+                    tx_a.commit().await.unwrap();
+                    tx_b.commit().await.unwrap();
+                }
+                Some(polls) => {
+                    let committed = polled(polls, tx_b.commit()).await;
+                    settle(&*b, of_b).await;
+                    let state_b = canonical(&*b, of_b).await;
+                    let differs = canonical(a, of_a).await != state_b;
+                    match committed {
+                        Some(committed) => committed.unwrap(),
+                        None => disturbed.dropped += 1,
+                    }
+                    if differs {
+                        tx_a.commit().await.unwrap();
+                    } else {
+                        drop(tx_a);
+                    }
+                    let state_a = canonical(a, of_a).await;
+                    assert_eq!(state_a, state_b, "seed {seed}, a commit that was dropped");
+                }
+            },
         }
     }
     for (of_a, of_b) in &scopes {
-        let (state_a, state_b) = (canonical(a, of_a).await, canonical(b, of_b).await);
+        settle(&*b, of_b).await;
+        let (state_a, state_b) = (canonical(a, of_a).await, canonical(&*b, of_b).await);
         assert_eq!(state_a, state_b, "seed {seed}, the states at the end");
     }
+    disturbed
 }

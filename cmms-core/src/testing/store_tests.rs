@@ -102,6 +102,10 @@ macro_rules! store_tests {
             write_in_snapshot_is_refused
             error_of_a_reader_ends_the_read
             error_leaves_the_transaction_usable
+            failed_write_ends_the_transaction
+            failed_write_of_its_own_stores_nothing
+            calls_dropped_at_any_await_are_done_whole_or_not_at_all
+            calls_dropped_in_a_queue_leave_it
             two_writers_race_on_one_version_one_wins
             two_writers_race_on_insert_one_wins
             writer_waits_for_writer

@@ -89,6 +89,10 @@ impl Tx for WatchedTx {
         tokio::task::yield_now().await;
         self.inner.save(table, rows, rule).await
     }
+    async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
+        tokio::task::yield_now().await;
+        self.inner.insert_later(table, rows).await
+    }
     async fn list(
         &mut self,
         table: &'static Table,

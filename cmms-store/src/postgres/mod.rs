@@ -18,6 +18,7 @@ mod turns;
 mod tx;
 mod whole;
 mod write;
+mod writing;
 
 pub use options::PostgresOptions;
 
@@ -193,6 +194,7 @@ impl Store for PostgresStore {
             .map_err(|e| self.pool.place.error(e))?;
         let migrated = schema::migrate(&mut kept, &self.pool.schema).await;
         let migrated = migrated.map_err(|e| self.pool.place.error(e))?;
+        kept.hand_back();
         if migrated.from != migrated.to {
             self.pool.renew();
         }

@@ -4,7 +4,7 @@ use super::counters::Counters;
 use super::errors::{Fault, Place};
 use super::options::PostgresOptions;
 use super::roles::{self, Role};
-use super::session::{Kept, Link, Session};
+use super::session::{Kept, Lent, Link, Session};
 use super::turns::{Turn, Turns, key_of};
 use crate::sql::quoted;
 use cmms_core::{Error, Result};
@@ -100,8 +100,9 @@ impl Pool {
 
     /// Takes back a connection that is clean.
     pub(super) fn keep(&self, mut kept: Kept) {
-        // A lent one goes back to its pool instead.
-        if !kept.is_lent() {
+        if kept.is_lent() {
+            kept.hand_back();
+        } else {
             kept.used = Instant::now();
             self.idle().push(kept);
         }
@@ -186,7 +187,7 @@ impl Pool {
                 let made = timeout(WAIT, options.connect()).await;
                 Link::Own(Box::new(made.map_err(|_| self.place.unreachable())??))
             }
-            Origin::Lent(pool) => Link::Lent(pool.acquire().await?),
+            Origin::Lent(pool) => Link::Lent(Lent::new(pool.acquire().await?)),
         };
         Ok(Kept::new(link))
     }
@@ -218,15 +219,19 @@ impl Pool {
 
     async fn begin_on(&self, session: &mut Session, org: Uuid, begin: Begin) -> Result<(), Fault> {
         let kept = session.enter()?;
-        let sql = self.opening(kept, org, begin);
-        let done = match &sql {
-            Some(sql) => kept.run(sql.clone()).await,
+        let transaction = begin != Begin::Read || kept.is_lent();
+        let done = match self.opening(kept, org, begin) {
+            Some(sql) if kept.is_lent() => kept.run(sql).await,
+            Some(sql) => {
+                kept.will_be_set(transaction);
+                let done = kept.run(sql).await;
+                if done.is_ok() {
+                    kept.was_set_to(org, transaction);
+                }
+                done
+            }
             None => Ok(()),
         };
-        if done.is_ok() && !kept.is_lent() {
-            kept.was_set_to(org, begin != Begin::Read);
-        }
-        let transaction = begin != Begin::Read || kept.is_lent();
         if transaction {
             session.opened();
         }
@@ -247,6 +252,8 @@ impl Pool {
             Begin::Read => {}
         }
         if lent {
+            let local = |(name, value)| format!("SET LOCAL {name} = '{value}'");
+            parts.extend(SETTINGS.map(local));
             if let Some(Role::Other(role)) = self.role() {
                 parts.push(format!("SET LOCAL ROLE {}", quoted(&role)));
             }
@@ -322,6 +329,9 @@ impl Pool {
             place = self.place.name(),
             "cmms.store.evict: a writer does not go on"
         );
-        self.plain().await?.run(sql).await
+        let mut kept = self.plain().await?;
+        kept.run(sql).await?;
+        kept.hand_back();
+        Ok(())
     }
 }

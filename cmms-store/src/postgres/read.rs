@@ -4,6 +4,7 @@ use super::bind::{RowCells, Values, cell};
 use super::errors::Fault;
 use crate::keys::distinct;
 use crate::sql::{self, Param, Statements, select, select_with};
+use chrono::{DateTime, Utc};
 use cmms_core::ports::count::{Count, Group, together};
 use cmms_core::ports::store::{Lock, Query, Related};
 use cmms_core::record::{Cell, RowTarget, Table};
@@ -182,6 +183,14 @@ fn is_same(table: &Table, before: Option<&PgRow>, row: &PgRow) -> Result<bool, F
 
 fn unreadable(e: BoxDynError) -> Error {
     Error::internal("a key came without a value").source(e)
+}
+
+/// The time by the server's clock.
+pub(super) async fn time(connection: &mut PgConnection) -> Result<DateTime<Utc>, Fault> {
+    let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    let row = sqlx::query(sql).fetch_one(connection).await?;
+    let now = DateTime::from_timestamp_micros(row.try_get(0)?);
+    Ok(now.ok_or_else(|| Error::internal("the server tells no time"))?)
 }
 
 /// What locks the rows that are read.

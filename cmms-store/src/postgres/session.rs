@@ -2,12 +2,14 @@
 
 use super::errors::Fault;
 use super::pool::Pool;
+use cmms_core::failpoint::{Failpoint, is_on};
 use cmms_core::{Error, Result};
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, PgConnection, Postgres};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -21,13 +23,40 @@ pub(super) enum Link {
     /// Ours: what is set on it stays.
     Own(Box<PgConnection>),
     /// A host program's: what is set on it ends with each transaction.
-    Lent(PoolConnection<Postgres>),
+    Lent(Lent),
 }
+
+/// A connection of a host program's pool. It goes back there only once it is known to be as it came; else it is closed,
+/// so that the host never finds our transaction, role or organization on it.
+pub(super) struct Lent {
+    connection: PoolConnection<Postgres>,
+    is_clean: bool,
+}
+
+impl Lent {
+    pub(super) fn new(connection: PoolConnection<Postgres>) -> Self {
+        Self {
+            connection,
+            is_clean: false,
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if !self.is_clean {
+            self.connection.close_on_drop();
+        }
+    }
+}
+
+/// Tells the questions apart that ask whether a connection answers what it is asked.
+static ASKED: AtomicU64 = AtomicU64::new(0);
 
 /// A connection with what is set on it.
 pub(super) struct Kept {
     pub(super) link: Link,
-    /// The organization that it is set to.
+    /// The organization that it is set to; none where that is not known.
     org: Option<Uuid>,
     /// The one before the transaction that is open: to undo a transaction sets it back.
     before: Option<Uuid>,
@@ -62,10 +91,19 @@ impl Kept {
         self.org == Some(org)
     }
 
-    /// Notes that it was set to an organization, inside of a transaction or not.
+    /// Notes, before it is told so, that it is to be set to an organization, inside of a transaction or not: until it
+    /// has answered nobody knows what it is set to.
+    pub(super) fn will_be_set(&mut self, in_transaction: bool) {
+        self.before = self.org.filter(|_| in_transaction);
+        self.org = None;
+    }
+
+    /// Notes that it was set to it.
     pub(super) fn was_set_to(&mut self, org: Uuid, in_transaction: bool) {
-        self.before = if in_transaction { self.org } else { Some(org) };
         self.org = Some(org);
+        if !in_transaction {
+            self.before = self.org;
+        }
     }
 
     pub(super) fn has_stage(&self, number: usize) -> bool {
@@ -101,7 +139,7 @@ impl Kept {
     pub(super) fn connection(&mut self) -> &mut PgConnection {
         match &mut self.link {
             Link::Own(connection) => connection,
-            Link::Lent(connection) => connection,
+            Link::Lent(lent) => &mut lent.connection,
         }
     }
 
@@ -115,6 +153,41 @@ impl Kept {
             .execute(self.connection())
             .await?;
         Ok(())
+    }
+
+    /// Undoes the transaction that may be open. Where a call was broken off, answers may still be on their way, and the
+    /// call may have ended the transaction itself: so the connection has to answer what it is asked now, and what it is
+    /// set to is not known any more.
+    async fn undo(&mut self, broken_off: bool) -> Result<(), Fault> {
+        if !broken_off {
+            self.run("ROLLBACK".to_owned()).await?;
+            self.ended(false);
+            return Ok(());
+        }
+        let question = format!("cmms {}", ASKED.fetch_add(1, Ordering::Relaxed));
+        let sql = format!("ROLLBACK; SELECT '{question}'");
+        let answers = sqlx::raw_sql(AssertSqlSafe(sql))
+            .fetch_all(self.connection())
+            .await?;
+        let answer: Option<String> = match answers.as_slice() {
+            [row] => Some(row.try_get(0)?),
+            _ => None,
+        };
+        if answer.as_ref() != Some(&question) {
+            return Err(Error::internal("a connection answers something else").into());
+        }
+        self.ended(false);
+        if !is_on(Failpoint::BelieveDropped) {
+            (self.org, self.before) = (None, None);
+        }
+        Ok(())
+    }
+
+    /// Gives it back to the pool of the host program, as it came; one of ours is closed.
+    pub(super) fn hand_back(mut self) {
+        if let Link::Lent(lent) = &mut self.link {
+            lent.is_clean = true;
+        }
     }
 }
 
@@ -171,9 +244,7 @@ impl Session {
     /// The connection, for one call; [`left`](Self::left) ends it.
     pub(super) fn enter(&mut self) -> Result<&mut Kept> {
         if matches!(self.state, State::Failed | State::Cut) || self.busy {
-            return Err(Error::internal(
-                "the transaction has ended with an earlier failure; nothing of it was stored",
-            ));
+            return Err(super::writing::ended());
         }
         self.busy = true;
         self.kept
@@ -218,18 +289,18 @@ impl Drop for Session {
             return;
         };
         let permit = self.permit.take();
+        // A lent connection goes back to its pool, or is closed, by a task.
+        let _runtime = self.pool.runtime.enter();
         match (self.state, self.busy) {
-            (State::Cut, _) => {}
+            (State::Cut, _) => drop(kept),
             (State::Clean, false) => self.pool.keep(*kept),
-            _ => {
+            (_, broken_off) => {
                 let pool = Arc::clone(&self.pool);
                 // Undoing asks the server; whoever drops a transaction does not wait for it. A connection that does
-                // not answer in time is closed, and the server undoes then.
+                // not answer in time, or not what it is asked, is closed, and the server undoes then.
                 self.pool.runtime.spawn(async move {
-                    let undone =
-                        tokio::time::timeout(CLEANING, kept.run("ROLLBACK".to_owned())).await;
+                    let undone = tokio::time::timeout(CLEANING, kept.undo(broken_off)).await;
                     if matches!(undone, Ok(Ok(()))) {
-                        kept.ended(false);
                         pool.keep(*kept);
                     }
                     drop(permit);

@@ -1,29 +1,27 @@
 //! A transaction of one organization on a PostgreSQL store.
 
 use super::ahead::Writer;
-use super::bind;
-use super::calls::{Read, Write, Written, others_wait};
-use super::counters::{Count, counting};
+use super::calls::{Read, Write, Written};
+use super::counters::Count;
 use super::errors::Fault;
 use super::pool::{Begin, Pool};
-use super::read::Counted;
+use super::read::{self, Counted};
 use super::session::Session;
 use super::settle::Trace;
-use super::turns::{Turn, key_of};
+use super::turns::Turn;
 use super::whole::Whole;
 use super::write::{self, Later};
+use super::writing::{ended, not_begun};
 use crate::keys::refuse_repeats;
 use crate::sql::{Catalogue, Statements};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use cmms_core::ports::count;
-use cmms_core::ports::store::{Lock, Query, Related, SaveRule, Saved, Tx, not_new};
-use cmms_core::record::{Cell, Row, RowSource, RowTarget, Rows, Table};
+use cmms_core::ports::store::{Lock, Query, Related, SaveRule, Saved, Tx};
+use cmms_core::record::{Cell, RowSource, RowTarget, Rows, Table};
 use cmms_core::{Error, Result};
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// After a call with so many rows it is asked whether writers of other processes wait.
-const LONG: usize = 200;
 
 /// What a transaction holds from its beginning to its end.
 #[derive(Debug)]
@@ -41,17 +39,19 @@ pub(super) enum Held {
 /// A transaction.
 #[derive(Debug)]
 pub(super) struct PgTx {
-    pool: Arc<Pool>,
-    catalogue: Arc<Catalogue>,
-    org: Uuid,
-    held: Held,
+    pub(super) pool: Arc<Pool>,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) org: Uuid,
+    pub(super) held: Held,
     /// Whether a writer of another process waited when it was last asked.
-    others: bool,
-    trace: Trace,
+    pub(super) others: bool,
+    /// A write failed, or nobody waited for its end: it may be done by half, so nothing of the transaction is stored.
+    ended: bool,
+    pub(super) trace: Trace,
     /// Rows that are inserted before the next statement, or with the commit.
-    later: Vec<Later>,
+    pub(super) later: Vec<Later>,
     /// What was counted to.
-    count: Option<Count>,
+    pub(super) count: Option<Count>,
 }
 
 impl Pool {
@@ -81,6 +81,7 @@ impl PgTx {
             org,
             held,
             others: false,
+            ended: false,
             trace: Trace::default(),
             later: Vec::new(),
             count: None,
@@ -138,7 +139,7 @@ impl PgTx {
     }
 
     /// Saves a row by an upsert and reads it as it is then.
-    async fn upsert_one(
+    pub(super) async fn upsert_one(
         &mut self,
         statements: &Statements,
         row: &dyn RowSource,
@@ -154,8 +155,39 @@ impl PgTx {
         done.map_err(|e| self.pool.place.error(e))
     }
 
-    /// Waits for what is under way, and inserts what was put off.
-    async fn catch_up(&mut self) -> Result<()> {
+    /// Refuses what comes after a write that failed or was dropped.
+    fn lasts(&self) -> Result<()> {
+        if self.ended {
+            return Err(ended());
+        }
+        Ok(())
+    }
+
+    /// Begins a write: [`wrote`](Self::wrote) says how it ended, and if nobody does the transaction has.
+    fn writes(&mut self) -> Result<()> {
+        self.lasts()?;
+        self.ended = matches!(self.held, Held::Write(..) | Held::Add(..));
+        Ok(())
+    }
+
+    fn wrote<T>(&mut self, done: Result<T>) -> Result<T> {
+        if done.is_ok() {
+            self.ended = false;
+        }
+        done
+    }
+
+    /// Waits for what is under way, and inserts what was put off. Where that fails some of it is lost, and so the
+    /// transaction is.
+    pub(super) async fn catch_up(&mut self) -> Result<()> {
+        let done = self.insert_put_off().await;
+        if done.is_err() {
+            self.lose();
+        }
+        done
+    }
+
+    async fn insert_put_off(&mut self) -> Result<()> {
         self.open().await?;
         self.settle_down().await?;
         if self.later.is_empty() {
@@ -187,39 +219,17 @@ impl PgTx {
         Ok(())
     }
 
-    /// Sends rows that are new, and does not wait for the answer.
-    async fn send(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
-        let statements = self.catalogue.of(table);
-        let key = key_of(self.org, &self.pool.schema).waiting();
-        for piece in write::pieces(rows) {
-            // Made while the ones before are under way.
-            let values = bind::arrays(self.org, table, &piece)?;
-            let is_long = piece.len() >= LONG;
-            self.catch_up().await?;
-            let Held::Write(writer, _) = &mut self.held else {
-                return Err(Error::internal("rows were sent outside of a transaction"));
-            };
-            let statements = Arc::clone(&statements);
-            let sent = writer.send(&self.pool.runtime, async move |mut session: Session| {
-                let done = match session.enter() {
-                    Ok(kept) => {
-                        let done = write::insert_new(kept, &statements, values).await;
-                        match done {
-                            Ok(()) if is_long => others_wait(kept, key).await.map(Some),
-                            done => done.map(|()| None),
-                        }
-                    }
-                    Err(e) => Err(e.into()),
-                };
-                session.left(&done);
-                (session, done)
-            });
-            sent.map_err(|e| self.pool.place.error(e))?;
-        }
-        Ok(())
+    async fn read(
+        &mut self,
+        what: Read<'_, '_>,
+        table: &'static Table,
+        to: &mut dyn RowTarget,
+    ) -> Result<()> {
+        self.lasts()?;
+        self.read_rows(what, table, to).await
     }
 
-    async fn read(
+    pub(super) async fn read_rows(
         &mut self,
         mut what: Read<'_, '_>,
         table: &'static Table,
@@ -260,59 +270,6 @@ impl PgTx {
     }
 }
 
-impl PgTx {
-    /// Writes within this transaction or, where each call stands alone, within one of its own.
-    async fn write(&mut self, what: Write<'_, '_>, table: &'static Table) -> Result<Written> {
-        self.catch_up().await?;
-        let statements = self.catalogue.of(table);
-        let place = self.pool.place.clone();
-        match &mut self.held {
-            Held::Write(writer, _) => {
-                let session = writer.session().map_err(|e| place.error(e))?;
-                let kept = session.enter()?;
-                let mut done = what.on(kept, &statements, self.org).await;
-                if done.is_ok() && what.rows() >= LONG {
-                    let key = key_of(self.org, &self.pool.schema).waiting();
-                    match others_wait(kept, key).await {
-                        Ok(others) => self.others = others,
-                        Err(fault) => done = Err(fault),
-                    }
-                }
-                session.left(&done);
-                if let (Ok(Written::Saved(saved)), Write::Save(rows, _)) = (&done, &what) {
-                    self.trace.note(&statements, *rows, saved);
-                }
-                done.map_err(|e| place.error(e))
-            }
-            Held::Add(..) => Err(not_begun()),
-            Held::Snapshot(_) => Err(Error::internal(format!(
-                "{} is written in a transaction that only reads",
-                table.name
-            ))),
-            Held::Nothing => {
-                let (session, turn) = self
-                    .pool
-                    .writer(self.org)
-                    .await
-                    .map_err(|e| place.error(e))?;
-                let mut alone = Box::new(Self::new(
-                    Arc::clone(&self.pool),
-                    Arc::clone(&self.catalogue),
-                    self.org,
-                    Held::Write(Writer::Here(session), turn),
-                ));
-                let written = Box::pin(alone.write(what, table)).await?;
-                alone.commit().await?;
-                Ok(written)
-            }
-        }
-    }
-}
-
-fn not_begun() -> Error {
-    Error::internal("a transaction has not begun")
-}
-
 #[async_trait]
 impl Tx for PgTx {
     async fn get(
@@ -332,10 +289,9 @@ impl Tx for PgTx {
         rule: SaveRule,
     ) -> Result<Vec<Saved>> {
         refuse_repeats(table, rows)?;
-        match self.write(Write::Save(rows, rule), table).await? {
-            Written::Saved(saved) => Ok(saved),
-            Written::Deleted(_) => Err(Error::internal("a save deleted")),
-        }
+        self.writes()?;
+        let done = self.save_rows(table, rows, rule).await;
+        self.wrote(done)
     }
 
     async fn list(
@@ -353,55 +309,18 @@ impl Tx for PgTx {
         rows: &dyn RowSource,
         to: &mut dyn RowTarget,
     ) -> Result<Vec<Saved>> {
-        if let (Held::Add(_, count @ None), 1) = (&mut self.held, rows.len())
-            && let Some(next) = self.pool.counters.foresee(self.org, table, rows)
-        {
-            to.row(&mut next.stored().into_source())?;
-            *count = Some(next);
-            return Ok(vec![Saved::Updated]);
+        if rows.len() > 1 {
+            refuse_repeats(table, rows)?;
         }
-        self.catch_up().await?;
-        let statements = self.catalogue.of(table);
-        let alone = rows.len() == 1 && !statements.has_unique();
-        if let (true, Held::Write(..)) = (alone, &self.held) {
-            let mut read = Rows::of_width(table.columns.len());
-            let saved = self.upsert_one(&statements, rows, &mut read).await?;
-            for row in read.rows {
-                let total = counting(table).and_then(|place| row.0.get(place));
-                if let Some(Cell::Int(total)) = total {
-                    self.count = Count::of(table, rows, *total);
-                }
-                to.row(&mut row.into_source())?;
-            }
-            return Ok(vec![saved]);
-        }
-        let saved = self.save(table, rows, SaveRule::Upsert).await?;
-        let keys: Vec<Row> = (0..rows.len())
-            .map(|i| Row::of_key(table, rows, i))
-            .collect();
-        let keys: Vec<&[Cell<'_>]> = keys.iter().map(|key| key.0.as_slice()).collect();
-        self.get(table, &keys, Lock::None, to).await?;
-        Ok(saved)
+        self.writes()?;
+        let done = self.count_or_save(table, rows, to).await;
+        self.wrote(done)
     }
 
     async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
-        match (&self.held, rows.len()) {
-            (Held::Write(..) | Held::Add(..), 0) => return Ok(()),
-            (Held::Write(..) | Held::Add(..), 1) => {
-                let row = Row::of_source(rows, 0);
-                bind::check_row(table, &row)?;
-                self.trace.put_off(table, rows);
-                self.later.push(Later { table, row });
-                return Ok(());
-            }
-            (Held::Write(..) | Held::Add(..), _) => return self.send(table, rows).await,
-            _ => {}
-        }
-        let saved = self.save(table, rows, SaveRule::Insert).await?;
-        if saved.iter().any(|s| *s != Saved::Inserted) {
-            return Err(not_new(table));
-        }
-        Ok(())
+        self.writes()?;
+        let done = self.put_off(table, rows).await;
+        self.wrote(done)
     }
 
     async fn list_with(
@@ -429,10 +348,31 @@ impl Tx for PgTx {
     }
 
     async fn delete(&mut self, table: &'static Table, keys: &[&[Cell<'_>]]) -> Result<u64> {
-        match self.write(Write::Delete(keys), table).await? {
-            Written::Deleted(count) => Ok(count),
-            Written::Saved(_) => Err(Error::internal("a delete saved")),
-        }
+        self.writes()?;
+        let done = match self.write(Write::Delete(keys), table).await {
+            Ok(Written::Deleted(count)) => Ok(count),
+            Ok(Written::Saved(_)) => Err(Error::internal("a delete saved")),
+            Err(e) => Err(e),
+        };
+        self.wrote(done)
+    }
+
+    async fn time(&mut self) -> Result<Option<DateTime<Utc>>> {
+        self.lasts()?;
+        self.catch_up().await?;
+        let place = &self.pool.place;
+        let mut alone;
+        let session = match &mut self.held {
+            Held::Snapshot(session) => session,
+            Held::Write(writer, _) => writer.session().map_err(|e| place.error(e))?,
+            Held::Nothing | Held::Add(..) => {
+                alone = self.pool.live().await.map_err(|e| place.error(e))?;
+                &mut alone
+            }
+        };
+        let now = read::time(session.enter()?.connection()).await;
+        session.left(&now);
+        now.map(Some).map_err(|e| place.error(e))
     }
 
     fn others_wait(&self) -> bool {
@@ -444,6 +384,7 @@ impl Tx for PgTx {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
+        self.lasts()?;
         if !matches!(self.held, Held::Add(..)) {
             self.catch_up().await?;
         }

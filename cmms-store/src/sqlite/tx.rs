@@ -8,7 +8,7 @@ use crate::keys::refuse_repeats;
 use crate::sql::{Catalogue, Statements};
 use async_trait::async_trait;
 use cmms_core::ports::count::{Count, Group};
-use cmms_core::ports::store::{Filter, Lock, Named, Query, Related, SaveRule, Saved, Tx};
+use cmms_core::ports::store::{Filter, Lock, Named, Query, Related, SaveRule, Saved, Tx, not_new};
 use cmms_core::record::{Cell, RowSource, RowTarget, Table};
 use cmms_core::{Error, Result};
 use rusqlite::Connection;
@@ -86,9 +86,8 @@ impl SqliteTx {
                 writer.expect(rows);
                 let connection = writer.connection()?;
                 let done = step_aside(rows > SHORT, || work(connection, &statements));
-                // A single statement undoes itself when it fails; a savepoint for several would copy each page that
-                // they change.
-                if done.is_err() && rows > 1 {
+                // Some rows of the call may be saved; a savepoint would copy each page that they change.
+                if done.is_err() {
                     writer.undo();
                 }
                 done.map_err(|e| target.error(e))
@@ -137,6 +136,18 @@ impl Tx for SqliteTx {
         refuse_repeats(table, rows)?;
         self.write(rows.len(), table, |c, s| write::save(c, s, org, rows, rule))
             .await
+    }
+
+    async fn insert_later(&mut self, table: &'static Table, rows: &dyn RowSource) -> Result<()> {
+        let org = self.org;
+        self.write(rows.len(), table, |c, s| {
+            let saved = write::save(c, s, org, rows, SaveRule::Insert)?;
+            if saved.iter().any(|saved| *saved != Saved::Inserted) {
+                return Err(not_new(table).into());
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn list(

@@ -5,6 +5,7 @@
 
 mod batch;
 mod count;
+mod dropped;
 mod filter;
 pub(super) mod harness;
 mod insert;
@@ -21,6 +22,7 @@ mod values;
 
 pub use batch::*;
 pub use count::*;
+pub use dropped::*;
 pub use filter::*;
 pub use insert::*;
 pub use later::*;
