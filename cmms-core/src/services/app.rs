@@ -4,6 +4,7 @@ use super::active::ActiveRuns;
 use super::background::Background;
 use super::idempotency::UnderWay;
 use super::registry::AdapterRegistry;
+use super::sightings::Sightings;
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{IdGen, SystemIds};
 use crate::ports::process::Processes;
@@ -64,6 +65,7 @@ impl Parts {
 pub struct App {
     parts: Arc<Parts>,
     pub(super) active: ActiveRuns,
+    pub(super) sightings: Sightings,
     pub(super) background: Background,
     pub(super) under_way: UnderWay,
     /// Whether a worker works here.
@@ -76,6 +78,7 @@ impl App {
         Self {
             parts: Arc::new(parts),
             active: ActiveRuns::default(),
+            sightings: Sightings::default(),
             background: Background::default(),
             under_way: UnderWay::default(),
             works: Arc::default(),

@@ -20,6 +20,7 @@ mod provenance;
 pub mod quarantine;
 pub mod registry;
 pub mod runs;
+mod sightings;
 mod snapshot;
 pub mod sync;
 pub mod uow;

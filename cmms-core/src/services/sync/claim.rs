@@ -8,6 +8,7 @@ use crate::ids::RunId;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Dir, Filter, Lock, Query, SaveRule, TxMode};
 use crate::record::Field;
+use crate::services::active::ActiveRun;
 use crate::services::app::App;
 use crate::services::audit::AuditEvent;
 use crate::services::connections;
@@ -44,10 +45,9 @@ pub(in crate::services) async fn claim(
     app: &App,
     run: &SyncRun,
 ) -> Result<Option<Begun>> {
-    let now = app.clock.now();
     let entities = run.sync_type.entities();
     let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
-    if lease::holder(app, &mut tx, run.cmms_connection_id, entities, now)
+    if lease::holder(app, &mut tx, run.cmms_connection_id, entities)
         .await?
         .is_some()
     {
@@ -67,7 +67,7 @@ pub(in crate::services) async fn claim(
     };
     let cancel = app.background.token();
     let active = app.active.enter(run.id, cancel.clone());
-    let Some((run, held)) = take(cx, app, run).await? else {
+    let Some((run, held)) = take(cx, app, run, &active).await? else {
         return Ok(None);
     };
     let begun = Begun::new(cx, plan, cancel, run, held, active);
@@ -98,14 +98,19 @@ async fn plan(cx: &CallContext, app: &App, run: &SyncRun) -> Result<Plan> {
 }
 
 /// Makes the run this process's own, if it is still to be had.
-async fn take(cx: &CallContext, app: &App, run: &SyncRun) -> Result<Option<(SyncRun, Held)>> {
+async fn take(
+    cx: &CallContext,
+    app: &App,
+    run: &SyncRun,
+    active: &ActiveRun,
+) -> Result<Option<(SyncRun, Held)>> {
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
     let Some(mut run) = present(&mut uow, run.id).await? else {
         return Ok(None);
     };
     let (connection, entities) = (run.cmms_connection_id, run.sync_type.entities());
-    let taken = Held::take(app, uow.tx(), connection, entities, run.id, now).await;
+    let taken = Held::take(app, uow.tx(), connection, entities, run.id, active).await;
     let held = match taken {
         Err(e) if e.is(code::SYNC_RUNNING) => return Ok(None),
         taken => taken?,
@@ -139,7 +144,7 @@ async fn fail(cx: &CallContext, app: &App, run: &SyncRun, why: &Error) -> Result
     let Some(mut run) = present(&mut uow, run.id).await? else {
         return Ok(());
     };
-    match lease::free_abandoned(app, uow.tx(), &run, now).await {
+    match lease::free_abandoned(app, uow.tx(), &run).await {
         Err(e) if e.is(code::RUN_ELSEWHERE) => return Ok(()),
         freed => freed?,
     }

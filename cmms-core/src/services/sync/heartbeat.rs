@@ -33,6 +33,6 @@ pub(super) async fn beat(cx: &CallContext, app: &App, held: &Held) -> Error {
 
 async fn renew(cx: &CallContext, app: &App, held: &Held) -> Result<()> {
     let mut tx = app.store.begin(&cx.scope, TxMode::Write).await?;
-    held.renew(app, &mut tx, app.clock.now()).await?;
+    held.renew(app, &mut tx).await?;
     tx.commit().await
 }

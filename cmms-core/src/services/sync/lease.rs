@@ -1,8 +1,11 @@
 //! One owner at a time for each connection and kind of record, across processes and hosts.
 //!
-//! Whoever owns a lease renews it. An owner that is known to be dead loses it at once, one that was not heard of for
-//! long at the latest when it expires, though its process may live: it may be stopped, or cut off. So each taking gives
-//! out a number, the fence, and whatever a run writes it writes in a transaction that finds its own number there.
+//! Whoever owns a lease renews it. An owner that is known to be dead loses it at once: a run of this process that nobody
+//! works on, or a process of this boot and of this namespace of process numbers that is gone. Any other loses it when it
+//! was not heard of for the length of a lease, by the clock of the database where there is one, else by the observer's
+//! own: a time that another host wrote is never compared with the time here. Its process may live then; it may be
+//! stopped, or cut off. So each taking gives out a number, the fence, and whatever a run writes it writes in a
+//! transaction that finds its own number there.
 
 use crate::domain::entity::Entity;
 use crate::domain::sync_run::{MAX_ERRORS, RunError, SyncRun, SyncStatus};
@@ -13,6 +16,7 @@ use crate::ports::process::ProcessId;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Lock, SaveRule, Saved, Tx};
 use crate::record::{Field, RawJson};
+use crate::services::active::{self, ActiveRun};
 use crate::services::app::App;
 use crate::{Error, Result, code};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -46,11 +50,19 @@ impl Held {
         connection: ConnectionId,
         entities: &[Entity],
         run: RunId,
-        now: DateTime<Utc>,
+        active: &ActiveRun,
     ) -> Result<Self> {
         let mut fences = Vec::with_capacity(entities.len());
         for entity in entities {
-            fences.push((*entity, take(app, tx, connection, *entity, run, now).await?));
+            match take(app, tx, connection, *entity, run, active).await {
+                Ok(fence) => fences.push((*entity, fence)),
+                Err(e) if e.is(code::SYNC_RUNNING) => {
+                    // So that all of them are seen from now on.
+                    holder(app, tx, connection, entities).await?;
+                    return Err(e);
+                }
+                Err(e) => return Err(e),
+            }
         }
         Ok(Self {
             run,
@@ -81,19 +93,15 @@ impl Held {
     }
 
     /// Lets the leases count from now on.
-    pub(super) async fn renew(
-        &self,
-        app: &App,
-        tx: &mut Box<dyn Tx>,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
+    pub(super) async fn renew(&self, app: &App, tx: &mut Box<dyn Tx>) -> Result<()> {
+        let expires_at = expiry(app, tx).await?;
         for (entity, _) in &self.fences {
             let lease = stored(tx, self.connection, *entity, Lock::Wait).await?;
             let Some(mut lease) = lease.filter(|lease| self.is(lease)) else {
                 return Err(self.lost());
             };
             lease.version += 1;
-            lease.expires_at = expiry(app, now);
+            lease.expires_at = expires_at;
             tx.of::<SyncLease>().save(&lease, SaveRule::Update).await?;
         }
         Ok(())
@@ -143,8 +151,24 @@ async fn free(tx: &mut Box<dyn Tx>, mut lease: SyncLease) -> Result<()> {
     Ok(())
 }
 
-fn expiry(app: &App, now: DateTime<Utc>) -> DateTime<Utc> {
-    now + TimeDelta::from_std(app.lease).unwrap_or(TimeDelta::MAX)
+async fn expiry(app: &App, tx: &mut Box<dyn Tx>) -> Result<DateTime<Utc>> {
+    let length = TimeDelta::from_std(app.lease).unwrap_or(TimeDelta::MAX);
+    Ok(time(app, tx).await?.unwrap_or_else(|| app.clock.now()) + length)
+}
+
+/// The time by the clock that leases are measured by, where all programs share one.
+async fn time(app: &App, tx: &mut Box<dyn Tx>) -> Result<Option<DateTime<Utc>>> {
+    if is_on(Failpoint::TrustHostClocks) {
+        return Ok(Some(app.clock.now()));
+    }
+    tx.time().await
+}
+
+/// The process of a run, and which of its runs it is.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Owner {
+    process: ProcessId,
+    number: u64,
 }
 
 /// Takes a lease and answers its fence.
@@ -154,19 +178,23 @@ async fn take(
     connection: ConnectionId,
     entity: Entity,
     run: RunId,
-    now: DateTime<Utc>,
+    active: &ActiveRun,
 ) -> Result<i64> {
-    let owner = serde_json::to_string(&app.processes.me())
+    let owner = Owner {
+        process: app.processes.me(),
+        number: active.number,
+    };
+    let owner = serde_json::to_string(&owner)
         .map_err(|e| Error::internal("a process id cannot be written").source(e))?;
     let before = stored(tx, connection, entity, Lock::Wait).await?;
     if let Some(lease) = &before
         && let Some(held) = lease.run_id
     {
-        if lives(app, held, lease, now) && !is_on(Failpoint::StealLease) {
+        if lives(app, tx, lease).await? && !is_on(Failpoint::StealLease) {
             return Err(running(held, entity));
         }
         if held != run {
-            interrupt(tx, held, now).await?;
+            interrupt(tx, held, app.clock.now()).await?;
         }
     }
     let lease = SyncLease {
@@ -176,7 +204,7 @@ async fn take(
         run_id: Some(run),
         owner: RawJson(owner.into()),
         fence: before.as_ref().map_or(1, |lease| lease.fence + 1),
-        expires_at: expiry(app, now),
+        expires_at: expiry(app, tx).await?,
     };
     let rule = if before.is_some() {
         SaveRule::Update
@@ -194,21 +222,18 @@ async fn take(
 ///
 /// # Errors
 /// `CMMS-SYNC-011` while somebody does.
-pub(super) async fn free_abandoned(
-    app: &App,
-    tx: &mut Box<dyn Tx>,
-    run: &SyncRun,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    for entity in run.sync_type.entities() {
+pub(super) async fn free_abandoned(app: &App, tx: &mut Box<dyn Tx>, run: &SyncRun) -> Result<()> {
+    let entities = run.sync_type.entities();
+    holder(app, tx, run.cmms_connection_id, entities).await?;
+    for entity in entities {
         let lease = stored(tx, run.cmms_connection_id, *entity, Lock::Wait).await?;
         let Some(lease) = lease.filter(|lease| lease.run_id == Some(run.id)) else {
             continue;
         };
-        if lives(app, run.id, &lease, now) {
+        if lives(app, tx, &lease).await? {
             return Err(Error::new(
                 code::RUN_ELSEWHERE,
-                format!("another process works on run {}", run.id),
+                format!("another process or client works on run {}", run.id),
             )
             .subject("run_id", run.id));
         }
@@ -223,18 +248,19 @@ pub(super) async fn holder(
     tx: &mut Box<dyn Tx>,
     connection: ConnectionId,
     entities: &[Entity],
-    now: DateTime<Utc>,
 ) -> Result<Option<RunId>> {
+    let mut holder = None;
+    // All of them are looked at: each counts as unchanged from the first look on.
     for entity in entities {
         let lease = stored(tx, connection, *entity, Lock::None).await?;
         if let Some(lease) = &lease
             && let Some(run) = lease.run_id
-            && lives(app, run, lease, now)
+            && lives(app, tx, lease).await?
         {
-            return Ok(Some(run));
+            holder = holder.or(Some(run));
         }
     }
-    Ok(None)
+    Ok(holder)
 }
 
 /// Refuses while a run of the connection goes on.
@@ -243,8 +269,7 @@ pub(crate) async fn refuse_while_held(
     tx: &mut Box<dyn Tx>,
     connection: ConnectionId,
 ) -> Result<()> {
-    let now = app.clock.now();
-    match holder(app, tx, connection, Entity::ALL, now).await? {
+    match holder(app, tx, connection, Entity::ALL).await? {
         None => Ok(()),
         Some(run) => Err(Error::new(
             code::CONNECTION_BUSY,
@@ -255,23 +280,21 @@ pub(crate) async fn refuse_while_held(
 }
 
 /// Whether the owner of a lease is to be believed alive.
-fn lives(app: &App, run: RunId, lease: &SyncLease, now: DateTime<Utc>) -> bool {
-    let Ok(owner) = serde_json::from_str::<ProcessId>(&lease.owner.0) else {
-        return false;
-    };
-    let me = app.processes.me();
-    // Within this process the list of active runs knows better: a dropped run leaves its lease behind.
-    if owner == me {
-        return app.active.contains(run);
+async fn lives(app: &App, tx: &mut Box<dyn Tx>, lease: &SyncLease) -> Result<bool> {
+    if let Ok(owner) = serde_json::from_str::<Owner>(&lease.owner.0) {
+        let me = app.processes.me();
+        if owner.process == me {
+            return Ok(active::is_worked_on(owner.number));
+        }
+        // Of another boot, or of a container with numbers of its own, nothing is known.
+        if owner.process.boot == me.boot && !app.processes.is_alive(&owner.process) {
+            return Ok(false);
+        }
     }
-    if lease.expires_at <= now {
-        return false;
-    }
-    if owner.boot == me.boot {
-        return app.processes.is_alive(&owner);
-    }
-    // Of another host, where several use the store; else of an earlier boot of this one.
-    app.store.info().shared
+    Ok(match time(app, tx).await? {
+        Some(now) => lease.expires_at > now,
+        None => app.sightings.unchanged_for(lease, app.clock.elapsed()) < app.lease,
+    })
 }
 
 fn running(run: RunId, entity: Entity) -> Error {

@@ -236,7 +236,8 @@ async fn one<R: Synced>(
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
     // The lease keeps syncs away; it is given back in the same transaction.
-    let held = Held::take(app, uow.tx(), connection, &[R::ENTITY], holder, now).await?;
+    let active = app.active.enter(holder, cx.cancel.clone());
+    let held = Held::take(app, uow.tx(), connection, &[R::ENTITY], holder, &active).await?;
     let key = std::iter::once(item.external_id.as_str());
     let present = stored(uow.tx(), connection, R::ENTITY, key).await?;
     let Some(item) = present.into_values().next() else {

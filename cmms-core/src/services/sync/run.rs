@@ -56,7 +56,7 @@ pub(super) async fn open(
     let id = RunId(app.ids.next());
     // Entered before the lease is stored, so that nobody in this process takes the run for dead.
     let active = app.active.enter(id, cancel.clone());
-    let (run, held) = begin(cx, app, &plan, id).await?;
+    let (run, held) = begin(cx, app, &plan, id, &active).await?;
     Ok(Begun::new(cx, plan, cancel, run, held, active))
 }
 
@@ -169,13 +169,19 @@ async fn streams(
     Ok(())
 }
 
-async fn begin(cx: &CallContext, app: &App, plan: &Plan, id: RunId) -> Result<(SyncRun, Held)> {
+async fn begin(
+    cx: &CallContext,
+    app: &App,
+    plan: &Plan,
+    id: RunId,
+    active: &ActiveRun,
+) -> Result<(SyncRun, Held)> {
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
     let by = cx.scope.principal().to_string();
     let run = begun(plan, id, by, now);
     let (connection, entities) = (plan.connection.id, plan.sync_type.entities());
-    let held = Held::take(app, uow.tx(), connection, entities, id, now).await?;
+    let held = Held::take(app, uow.tx(), connection, entities, id, active).await?;
     uow.save(&run, SaveRule::Insert, || {
         Error::internal("a run id was used twice")
     })
@@ -245,8 +251,7 @@ pub(crate) async fn close(cx: &CallContext, app: &App, id: RunId) -> Result<Sync
     if !matches!(run.status, SyncStatus::Queued | SyncStatus::Running) {
         return Ok(run);
     }
-    let now = uow.now();
-    lease::free_abandoned(app, uow.tx(), &run, now).await?;
+    lease::free_abandoned(app, uow.tx(), &run).await?;
     run.status = SyncStatus::Cancelled;
     run.finished_at = Some(uow.now());
     run.updated_at = uow.now();
