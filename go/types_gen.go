@@ -533,7 +533,11 @@ type ConnectionOptions struct {
 	// Records that are stored at a time, from 1 to 10,000 (the default).
 	BatchRecords *int64 `json:"batch_records,omitempty"`
 
-	// Requests a second that are not exceeded; no limit unless set.
+	// A file of certificates in PEM, by its path from the root: authorities that are believed in place of those
+	// of the system, for a server whose authority is your own.
+	CaFile *string `json:"ca_file,omitempty"`
+
+	// Requests a second that are not exceeded, at least 0.001; no limit unless set.
 	MaxRequestsPerSecond *float64 `json:"max_requests_per_second,omitempty"`
 
 	// Records that are asked for at a time; the vendor's adapter has its own default.

@@ -19,7 +19,7 @@ pub mod egress;
 pub mod http;
 pub mod upkeep;
 
-pub use egress::{EgressClient, EgressPolicy};
+pub use egress::{EgressClient, EgressPolicy, EgressProxy};
 pub use upkeep::UpkeepAdapter;
 
 use cmms_core::ports::adapter::Adapter;

@@ -7,6 +7,7 @@ pub mod client;
 pub mod clock;
 pub mod context;
 pub mod domain;
+pub mod encoding;
 pub mod error;
 pub mod failpoint;
 pub mod ids;

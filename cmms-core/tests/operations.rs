@@ -160,6 +160,70 @@ fn every_refusal_names_code_and_field() {
 }
 
 #[test]
+fn refusals_speak_no_programming_language() {
+    let cases = [
+        (
+            json!({ "limit": true }),
+            "should be a whole number from 0 to 4294967295 and is true or false",
+        ),
+        (
+            json!({ "limit": -1 }),
+            "must be a whole number from 0 to 4294967295",
+        ),
+        (json!({ "limit": "x" }), "is a text"),
+        (json!({ "sort": 3 }), "is a whole number"),
+        (json!({ "cursor": [1] }), "should be a text and is a list"),
+    ];
+    for (body, says) in cases {
+        let e = refused::<ListWorkOrders>(body.clone());
+        assert!(e.message().contains(says), "{body}: {e}");
+    }
+    let cases = [
+        (
+            json!({ "title": "x", "estimated_hours": [] }),
+            "should be a number and is a list",
+        ),
+        (
+            json!({ "title": "x", "tags": 1 }),
+            "should be a list and is a whole number",
+        ),
+        (
+            json!({ "title": "x", "custom_fields": 1 }),
+            "should be an object and is a whole number",
+        ),
+        (
+            json!({ "title": "x", "due_at": "2024-01-15" }),
+            "is a date: write the time with its offset, such as 2024-01-15T09:00:00Z",
+        ),
+    ];
+    for (body, says) in cases {
+        let e = refused::<CreateWorkOrder>(body.clone());
+        assert!(e.message().contains(says), "{body}: {e}");
+        // What is refused is not what the remedy recommends.
+        assert!(!e.remedy().contains("dates as"), "{}", e.remedy());
+    }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_an_input_and_utf16_is_named() {
+    let text = "\u{feff}{\"title\": \"x\"}";
+    let read = Input::parse(text.as_bytes()).unwrap();
+    assert_eq!(read.body.get("title"), Some(&json!("x")));
+    assert!(Input::parse("\u{feff}".as_bytes()).unwrap().body.is_empty());
+    for order in [u16::to_le_bytes, u16::to_be_bytes] {
+        for text in [text, "{}"] {
+            let wide: Vec<u8> = text.encode_utf16().flat_map(order).collect();
+            let e = Input::parse(&wide).unwrap_err();
+            assert_eq!(e.code().id(), "CMMS-INPUT-001");
+            assert!(
+                e.message().contains("UTF-16") && e.remedy().contains("UTF-8"),
+                "{e}"
+            );
+        }
+    }
+}
+
+#[test]
 fn broken_json_says_where_it_breaks() {
     let e = Input::parse(b"{\"title\": }").unwrap_err();
     assert_eq!(e.code().id(), "CMMS-INPUT-001");

@@ -167,7 +167,7 @@ impl Builder {
     /// Opens it.
     ///
     /// # Errors
-    /// `CMMS-STORE-…`; `CMMS-CONFIG-001` for an entry of `CMMS_EGRESS_ALLOW` that cannot be used.
+    /// `CMMS-STORE-…`; `CMMS-CONFIG-001` for `CMMS_EGRESS_ALLOW` or `CMMS_EGRESS_PROXY` that cannot be used.
     pub async fn build(self) -> Result<Opened> {
         let vault = self.vault.unwrap_or_else(|| {
             KeyVault::new(KeySource::of(&self.config, self.store.info().shared))
@@ -177,9 +177,7 @@ impl Builder {
         let mut known = Vec::new();
         #[cfg(feature = "adapters")]
         {
-            use cmms_adapters::{EgressClient, EgressPolicy, adapters};
-            let policy = EgressPolicy::new(&self.config.egress_allow)?;
-            known.extend(adapters(&Arc::new(EgressClient::new(policy)?)));
+            known.extend(cmms_adapters::adapters(&Arc::new(egress(&self.config)?)));
         }
         known.extend(self.adapters);
         let mut parts = Parts::new(
@@ -210,4 +208,28 @@ impl Builder {
         let client = cmms_core::Client::new(app, Scope::new(org, principal)).into();
         Ok(Opened { client, vault })
     }
+}
+
+/// The one way out to vendors, as the settings say.
+#[cfg(feature = "adapters")]
+fn egress(config: &Config) -> Result<cmms_adapters::EgressClient> {
+    use cmms_adapters::{EgressClient, EgressPolicy, EgressProxy};
+    use secrecy::ExposeSecret as _;
+    let policy = EgressPolicy::new(&config.egress_allow)?;
+    let proxy = config
+        .egress_proxy()
+        .map(|proxy| EgressProxy::parse(proxy.expose_secret()))
+        .transpose()?;
+    match &proxy {
+        Some(proxy) => tracing::info!("vendors are called through the proxy {}", proxy.place()),
+        None if !config.other_proxies().is_empty() => tracing::info!(
+            "the proxy of {} is ignored: CMMS_EGRESS_PROXY names one for calls of vendors",
+            config.other_proxies().join(" and ")
+        ),
+        None => {}
+    }
+    EgressClient::builder(policy)
+        .proxy(proxy)
+        .ca_file(config.ssl_cert_file().map(Into::into))
+        .build()
 }

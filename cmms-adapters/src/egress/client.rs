@@ -1,15 +1,19 @@
 //! The one way to open a connection.
 
 use super::body::{BodyReader, Caps};
+use super::cause::{bad_certificate, caused_by, no_connection};
 use super::failure::Failure;
-use super::policy::{EgressPolicy, Grant, refused};
-use super::resolver::{Blocked, Checked, Dns, SystemDns};
-use cmms_core::{Error, Result};
+use super::policy::{EgressPolicy, refused};
+use super::pool::{Pool, Way};
+use super::proxy::EgressProxy;
+use super::resolver::{Blocked, Dns, SystemDns};
+use super::trust::Trust;
+use cmms_core::Result;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
-use std::error::Error as _;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -39,6 +43,8 @@ pub struct EgressRequest {
     pub body: Option<Vec<u8>>,
     /// Whether redirects are followed.
     pub redirects: Redirects,
+    /// The authorities that are believed in place of all others: a file of certificates in PEM.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// An answer with its whole body, decompressed. Its `Debug` shows status and size only.
@@ -79,6 +85,8 @@ pub struct EgressBuilder {
     timeout: Duration,
     connect_timeout: Duration,
     caps: Caps,
+    proxy: Option<EgressProxy>,
+    ca_file: Option<PathBuf>,
 }
 
 impl EgressBuilder {
@@ -103,51 +111,54 @@ impl EgressBuilder {
         self
     }
 
-    /// The client.
+    /// Calls everything but this machine itself through a proxy.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Option<EgressProxy>) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// Believes the authorities in the file that `SSL_CERT_FILE` names, in place of those of the system, where a request
+    /// names no others.
+    #[must_use]
+    pub fn ca_file(mut self, file: Option<PathBuf>) -> Self {
+        self.ca_file = file;
+        self
+    }
+
+    /// The client. Certificates are read at the first call that needs them.
     ///
     /// # Errors
-    /// `CMMS-INTERNAL-001` when TLS cannot be set up.
+    /// None at present.
     pub fn build(self) -> Result<EgressClient> {
-        let client = |grant| self.inner(grant);
+        let trust = match self.ca_file {
+            Some(path) => Trust::File {
+                path,
+                setting: "SSL_CERT_FILE",
+            },
+            None => Trust::System,
+        };
         Ok(EgressClient {
-            vendors: client(Grant::Pattern)?,
-            listed: client(Grant::Origin)?,
+            pool: Arc::new(Pool::new(
+                self.dns,
+                self.policy.clone(),
+                self.proxy,
+                self.connect_timeout,
+            )),
             policy: self.policy,
+            trust,
             timeout: self.timeout,
             caps: self.caps,
         })
-    }
-
-    /// A client for each grant, since its resolver must know what a host may resolve to; connections are
-    /// not shared between them.
-    #[expect(clippy::disallowed_methods, reason = "this is the egress client")]
-    fn inner(&self, grant: Grant) -> Result<reqwest::Client> {
-        let resolver = Checked {
-            dns: Arc::clone(&self.dns),
-            policy: self.policy.clone(),
-            grant,
-        };
-        reqwest::Client::builder()
-            .dns_resolver(Arc::new(resolver))
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .gzip(false)
-            .deflate(false)
-            .connect_timeout(self.connect_timeout)
-            .user_agent(concat!("cmms/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| Error::internal("the HTTP client cannot be set up").source(e))
     }
 }
 
 /// The one way to open a connection: every URL, every redirect and every address is checked first.
 #[derive(Debug, Clone)]
 pub struct EgressClient {
-    vendors: reqwest::Client,
-    listed: reqwest::Client,
+    pool: Arc<Pool>,
     policy: EgressPolicy,
+    trust: Trust,
     timeout: Duration,
     caps: Caps,
 }
@@ -156,7 +167,7 @@ impl EgressClient {
     /// A client with the defaults.
     ///
     /// # Errors
-    /// `CMMS-INTERNAL-001` when TLS cannot be set up.
+    /// Those of [`EgressBuilder::build`].
     pub fn new(policy: EgressPolicy) -> Result<Self> {
         Self::builder(policy).build()
     }
@@ -172,12 +183,22 @@ impl EgressClient {
                 bytes: 32 * 1024 * 1024,
                 ratio: 200,
             },
+            proxy: None,
+            ca_file: None,
         }
     }
 
     /// The policy.
     pub fn policy(&self) -> &EgressPolicy {
         &self.policy
+    }
+
+    /// Checks a file of certificates without calling anybody.
+    ///
+    /// # Errors
+    /// `CMMS-EGRESS-003` where it has none that can be read.
+    pub fn check_ca_file(&self, path: PathBuf) -> Result<()> {
+        Trust::option(path).check()
     }
 
     /// Sends a request and reads the whole answer. `patterns` are the vendor's hosts.
@@ -223,14 +244,18 @@ impl EgressClient {
         url: Url,
         patterns: &[&str],
     ) -> Result<reqwest::Response, Failure> {
-        let client = match self
+        let grant = self
             .policy
             .admit(&url, patterns)
-            .map_err(Failure::Refused)?
-        {
-            Grant::Pattern => &self.vendors,
-            Grant::Origin => &self.listed,
+            .map_err(Failure::Refused)?;
+        let trust = match &request.ca_file {
+            _ if url.scheme() == "http" => Trust::Nobody,
+            Some(path) => Trust::option(path.clone()),
+            None => self.trust.clone(),
         };
+        let by_proxy = self.pool.is_proxied(&url);
+        let way = Way { grant, trust };
+        let client = self.pool.client(&way).map_err(Failure::Trust)?;
         let mut out = client
             .request(request.method.clone(), url)
             .header(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"))
@@ -238,7 +263,9 @@ impl EgressClient {
         if let Some(body) = &request.body {
             out = out.body(body.clone());
         }
-        out.send().await.map_err(sending_failed)
+        out.send()
+            .await
+            .map_err(|e| sending_failed(e, way.trust, by_proxy))
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<EgressReply, Failure> {
@@ -283,15 +310,18 @@ fn next_hop(from: &Url, headers: &HeaderMap) -> Result<Url, Failure> {
     }
 }
 
-fn sending_failed(e: reqwest::Error) -> Failure {
+fn sending_failed(e: reqwest::Error, trust: Trust, by_proxy: bool) -> Failure {
     let e = e.without_url();
     if let Some(why) = caused_by::<Blocked>(&e) {
         return Failure::Refused(refused(why.0));
     }
+    if let Some(fault) = bad_certificate(&e) {
+        return Failure::Certificate(fault, trust);
+    }
     if e.is_builder() {
         Failure::Request("it cannot be written as HTTP")
     } else if e.is_connect() {
-        Failure::Unreachable(e)
+        Failure::Unreachable(no_connection(&e, by_proxy), e)
     } else if e.is_timeout() {
         Failure::Timeout
     } else {
@@ -310,16 +340,4 @@ fn reading_failed(e: reqwest::Error) -> Failure {
         }
         _ => Failure::Truncated,
     }
-}
-
-/// The first cause of this type.
-fn caused_by<T: std::error::Error + 'static>(e: &reqwest::Error) -> Option<&T> {
-    let mut cause = e.source();
-    while let Some(e) = cause {
-        if let Some(found) = e.downcast_ref::<T>() {
-            return Some(found);
-        }
-        cause = e.source();
-    }
-    None
 }

@@ -1,5 +1,7 @@
 //! Why an exchange did not give an answer.
 
+use super::cause::{BadCertificate, NoConnection};
+use super::trust::Trust;
 use cmms_core::Error;
 
 /// Why an exchange did not give an answer. Its words are ours: no text of the other side is in them.
@@ -9,7 +11,11 @@ pub enum Failure {
     /// The policy does not allow the address; nothing was sent there.
     Refused(Error),
     /// No connection could be made, so the request was not sent.
-    Unreachable(reqwest::Error),
+    Unreachable(NoConnection, reqwest::Error),
+    /// The certificate of the other side is not accepted by those who are trusted, so the request was not sent.
+    Certificate(BadCertificate, Trust),
+    /// The certificates that are to be trusted cannot be read.
+    Trust(Error),
     /// The connection ended before the answer.
     Interrupted(reqwest::Error),
     /// There was no whole answer in time.

@@ -37,7 +37,7 @@ struct Origin {
 }
 
 /// Why a URL is allowed, which decides what its host may resolve to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Grant {
     /// Its host is a vendor's: it must not resolve to an inner address.
     Pattern,

@@ -42,6 +42,22 @@ impl fmt::Display for Blocked {
 
 impl std::error::Error for Blocked {}
 
+/// A name that has no address, or for which nobody could be asked.
+#[derive(Debug)]
+pub(super) struct UnknownName(io::Error);
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name is not known")
+    }
+}
+
+impl std::error::Error for UnknownName {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 /// Resolves once for each connection and gives the connector checked addresses only, so that no second
 /// look-up can answer something else.
 pub(super) struct Checked {
@@ -56,7 +72,10 @@ impl Resolve for Checked {
         let policy = self.policy.clone();
         let grant = self.grant;
         Box::pin(async move {
-            let found = dns.lookup(name.as_str()).await?;
+            let found = dns.lookup(name.as_str()).await.map_err(UnknownName)?;
+            if found.is_empty() {
+                return Err(UnknownName(io::ErrorKind::NotFound.into()).into());
+            }
             for ip in &found {
                 policy.check_address(*ip, grant).map_err(Blocked)?;
             }

@@ -1,15 +1,15 @@
 //! Sending: limits, retries and the meaning of outcomes.
 
-use super::answer::{Answer, misunderstood};
+use super::answer::Answer;
 use super::limiter::Limiter;
+use super::outcome::{Failed, judge};
 use super::request::Request;
-use super::retry::{Backoff, retry_after};
-use crate::egress::{EgressClient, EgressReply, Failure};
-use chrono::{DateTime, Utc};
+use super::retry::Backoff;
+use crate::egress::EgressClient;
+use cmms_core::domain::connection::ConnectionOptions;
 use cmms_core::error::Retry;
 use cmms_core::ports::adapter::AdapterCx;
 use cmms_core::{Error, Result, code};
-use reqwest::header::{DATE, HeaderMap};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,19 +26,6 @@ pub struct HttpLayer {
     patterns: &'static [&'static str],
     limiter: Limiter,
     backoff: Backoff,
-}
-
-/// An outcome that is no answer.
-struct Failed {
-    error: Error,
-    /// Whether the same request can succeed in a moment.
-    may_pass: bool,
-    /// Whether the vendor cannot have acted on the request.
-    unsent: bool,
-    /// How long the vendor asks to wait.
-    after: Option<Duration>,
-    /// Whether the vendor asks to call less often.
-    limited: bool,
 }
 
 impl HttpLayer {
@@ -67,13 +54,24 @@ impl HttpLayer {
         self.client.policy().check_url(url, self.patterns)
     }
 
+    /// Checks what a connection's options say about calls, without calling anybody: its file of certificates.
+    ///
+    /// # Errors
+    /// `CMMS-EGRESS-003`.
+    pub fn check_options(&self, options: &ConnectionOptions) -> Result<()> {
+        match &options.ca_file {
+            Some(file) => self.client.check_ca_file(file.into()),
+            None => Ok(()),
+        }
+    }
+
     /// Sends a request, again where that is safe and may help: with growing waits, or as long as the vendor
     /// asks. Where it asks to call less often and does not say for how long, five repetitions wait a minute in all. Statuses below 500 other than 408 and 429 are answers. A success that was spoilt on its way, such
     /// as the page of something in between or JSON that is cut, is asked for again twice.
     ///
     /// # Errors
     /// `CMMS-VENDOR-001` unreachable, `-004` cut or unreadable, `-005` rate limit, `-006` failed,
-    /// `-007` too large, `-008` too slow; `CMMS-EGRESS-…`; `CMMS-OP-003` when the caller gave up.
+    /// `-007` too large, `-008` too slow, `-012` certificate; `CMMS-EGRESS-…`; `CMMS-OP-003` when the caller gave up.
     pub async fn send(&self, cx: &AdapterCx, request: &Request) -> Result<Answer> {
         self.attempts(cx, request, &Ok).await
     }
@@ -131,13 +129,13 @@ impl HttpLayer {
         let mut limited = 0;
         loop {
             self.limiter.wait(cx).await?;
-            let sent = self.client.send(request.egress(), self.patterns);
+            let sent = self.client.send(request.egress(&cx.options), self.patterns);
             let outcome = cx
                 .cancel
                 .run_until_cancelled(sent)
                 .await
                 .ok_or_else(gave_up)?;
-            let failed = match judge(outcome, cx) {
+            let failed = match judge(outcome, cx, &request.place()) {
                 Ok(answer) => {
                     tracing::debug!(status = answer.status(), bytes = answer.body().len());
                     let says_success = (200..300).contains(&answer.status());
@@ -210,107 +208,4 @@ pub(crate) async fn pause(cx: &AdapterCx, wait: Duration) -> Result<()> {
 
 fn gave_up() -> Error {
     Error::new(code::OP_CANCELLED, "the caller gave up")
-}
-
-fn judge(outcome: Result<EgressReply, Failure>, cx: &AdapterCx) -> Result<Answer, Failed> {
-    let reply = outcome.map_err(of_failure)?;
-    let status = reply.status.as_u16();
-    let after = retry_after(&reply.headers, cx.clock.now());
-    match status {
-        429 => {
-            let error = Error::new(code::VENDOR_LIMIT, "the vendor asks to call less often");
-            Err(Failed {
-                error: match after {
-                    Some(wait) => error.retry(Retry::After(wait)),
-                    None => error,
-                },
-                may_pass: true,
-                unsent: true,
-                after,
-                limited: true,
-            })
-        }
-        408 | 500..=599 => {
-            let error = Error::new(
-                code::VENDOR_ERROR,
-                format!("the vendor's system failed (status {status})"),
-            );
-            let may_pass = matches!(status, 408 | 500 | 502 | 503 | 504);
-            Err(Failed {
-                error: match after {
-                    Some(wait) => error.retry(Retry::After(wait)),
-                    None if may_pass => error.retry(Retry::Later),
-                    None => error,
-                },
-                may_pass,
-                unsent: false,
-                after,
-                limited: false,
-            })
-        }
-        _ => {
-            if reply.status.is_success()
-                && let Some(at) = dated(&reply.headers)
-            {
-                cx.vendor_clock.note(at);
-            }
-            Ok(Answer::new(reply))
-        }
-    }
-}
-
-/// When an answer was made, by the clock of who made it.
-fn dated(headers: &HeaderMap) -> Option<DateTime<Utc>> {
-    let text = headers.get(DATE)?.to_str().ok()?;
-    let at = DateTime::parse_from_rfc2822(text.trim()).ok()?;
-    Some(at.with_timezone(&Utc))
-}
-
-fn of_failure(failure: Failure) -> Failed {
-    let passing = |error, unsent| Failed {
-        error,
-        may_pass: true,
-        unsent,
-        after: None,
-        limited: false,
-    };
-    let lasting = |error| Failed {
-        error,
-        may_pass: false,
-        unsent: false,
-        after: None,
-        limited: false,
-    };
-    let unreachable = |e: reqwest::Error, what: &str| {
-        Error::new(code::VENDOR_UNREACHABLE, what).source(e.without_url())
-    };
-    match failure {
-        Failure::Refused(e) => lasting(e),
-        Failure::Unreachable(e) => passing(
-            unreachable(e, "the vendor's system cannot be reached"),
-            true,
-        ),
-        Failure::Interrupted(e) => passing(
-            unreachable(e, "the vendor's system ended the connection"),
-            false,
-        ),
-        Failure::Timeout => passing(
-            Error::new(code::VENDOR_TIMEOUT, "the vendor did not answer in time"),
-            false,
-        ),
-        Failure::Truncated => passing(misunderstood("the vendor's answer is cut off"), false),
-        Failure::TooLarge(why) => lasting(Error::new(
-            code::VENDOR_TOO_LARGE,
-            format!("the vendor's answer is refused: {why}"),
-        )),
-        Failure::Unreadable(why) => lasting(misunderstood(format!(
-            "the vendor's answer cannot be read: {why}"
-        ))),
-        Failure::Redirect(why) => lasting(misunderstood(format!(
-            "the vendor's answer is not followed: {why}"
-        ))),
-        Failure::Request(why) => {
-            lasting(Error::internal(format!("a request cannot be sent: {why}")))
-        }
-    }
 }

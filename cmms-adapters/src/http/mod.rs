@@ -44,6 +44,7 @@ mod depth;
 mod layer;
 mod limiter;
 mod numbered;
+mod outcome;
 mod record;
 mod request;
 mod retry;

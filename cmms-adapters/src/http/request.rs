@@ -1,11 +1,13 @@
 //! A request of an adapter.
 
 use crate::egress::{EgressRequest, Redirects};
+use cmms_core::domain::connection::ConnectionOptions;
 use cmms_core::{Error, Result};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use std::fmt;
+use std::path::PathBuf;
 use url::Url;
 
 /// Retries of a request unless it says otherwise.
@@ -167,13 +169,23 @@ impl Request {
         self.retries
     }
 
-    pub(super) fn egress(&self) -> EgressRequest {
+    /// Whom it is for: the host, and the port where it is not the usual one.
+    pub(super) fn place(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    pub(super) fn egress(&self, options: &ConnectionOptions) -> EgressRequest {
         EgressRequest {
             method: self.method.clone(),
             url: self.url.clone(),
             headers: self.headers.clone(),
             body: self.body.clone(),
             redirects: self.redirects,
+            ca_file: options.ca_file.as_ref().map(PathBuf::from),
         }
     }
 }

@@ -90,7 +90,7 @@ fn seconds(text: &str) -> Option<Duration> {
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or `Sun Nov  6 08:49:37 1994`; a zone in numbers
 /// is read, too.
-fn http_date(text: &str) -> Option<DateTime<Utc>> {
+pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
     let standard = httpdate::parse_http_date(text).ok().map(DateTime::from);
     standard.or_else(|| {
         DateTime::parse_from_rfc2822(text)

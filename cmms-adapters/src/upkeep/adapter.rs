@@ -154,9 +154,10 @@ impl Adapter for UpkeepAdapter {
         &self,
         api_url: &str,
         credentials: &Credentials,
-        _options: &ConnectionOptions,
+        options: &ConnectionOptions,
     ) -> Result<String> {
         let url = self.http.check_url(api_url)?;
+        self.http.check_options(options)?;
         check_credentials(credentials)?;
         Ok(normal(&url))
     }

@@ -63,9 +63,13 @@ pub struct ConnectionOptions {
     /// Records that are stored at a time, from 1 to 10,000 (the default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_records: Option<u32>,
-    /// Requests a second that are not exceeded; no limit unless set.
+    /// Requests a second that are not exceeded, at least 0.001; no limit unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_requests_per_second: Option<f64>,
+    /// A file of certificates in PEM, by its path from the root: authorities that are believed in place of those of the
+    /// system, for a server whose authority is your own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
     /// Pages that are fetched at a time where the vendor's pages have numbers, from 1 to 16; the vendor's
     /// adapter has its own default.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -74,7 +74,7 @@ codes! {
     INPUT_MISSING = "CMMS-INPUT-004", InvalidInput, "missing_field", "A field that is needed is missing", "Add the named field.";
     INPUT_TYPE = "CMMS-INPUT-005", InvalidInput, "wrong_type", "A value has the wrong type", "Send the named field with the type that its description says.";
     INPUT_ENUM = "CMMS-INPUT-006", InvalidInput, "unknown_value", "A value is none of the known ones", "Use one of the values that the message lists.";
-    INPUT_DATE = "CMMS-INPUT-007", InvalidInput, "malformed_date", "A date or time cannot be read", "Write times as RFC 3339 with an offset, such as 2024-01-15T09:00:00Z, and dates as 2024-01-15.";
+    INPUT_DATE = "CMMS-INPUT-007", InvalidInput, "malformed_date", "A date or time cannot be read", "Write times as RFC 3339 with an offset, such as 2024-01-15T09:00:00Z; only fields that hold a date, and filters, take 2024-01-15.";
     INPUT_CONTROL = "CMMS-INPUT-008", InvalidInput, "nul_character", "A text holds the character U+0000", "Remove the character U+0000 from the named field.";
     INPUT_CURSOR = "CMMS-INPUT-009", Unreadable, "bad_cursor", "The page cursor does not belong to this list", "Start again without `cursor`, with the same filter and sort.";
     INPUT_RANGE = "CMMS-INPUT-010", InvalidInput, "out_of_range", "A number is outside of its range", "Correct the named field to the range that the message says.";
@@ -102,6 +102,7 @@ codes! {
     CONNECTION_BUSY = "CMMS-CONN-006", Conflict, "connection_busy", "A sync of this connection is running", "Wait for the run to end, then try again.";
     CONNECTION_DISABLED = "CMMS-CONN-007", Conflict, "connection_disabled", "The connection is switched off", "Enable the connection, then sync it.";
     EGRESS_REFUSED = "CMMS-EGRESS-001", InvalidInput, "egress_refused", "The address may not be called from here", "Use the vendor's own host, or let an operator add the origin to CMMS_EGRESS_ALLOW.";
+    EGRESS_TRUST = "CMMS-EGRESS-003", InvalidInput, "certificates_unreadable", "The certificates to trust cannot be read", "Name a file that this program may read, with certificates in PEM.";
     EGRESS_URL = "CMMS-EGRESS-002", InvalidInput, "bad_url", "The URL cannot be used", "Send an https URL without user name, query or fragment.";
     SYNC_RUNNING = "CMMS-SYNC-001", Conflict, "sync_running", "A run of this connection and entity is going on", "Wait for the run that the answer names, then start again.";
     RUN_NOT_FOUND = "CMMS-SYNC-002", NotFound, "run_not_found", "There is no such run", "List the runs to see which exist.";
@@ -132,6 +133,7 @@ codes! {
     VENDOR_TOO_LARGE = "CMMS-VENDOR-007", Upstream, "answer_too_large", "The vendor's answer is larger than allowed", "Lower options.page_size, or check that api_url points at the vendor's API.";
     VENDOR_TIMEOUT = "CMMS-VENDOR-008", Timeout, "vendor_timeout", "The vendor did not answer in time", "Try again later, or lower options.page_size.";
     VENDOR_UNSUPPORTED = "CMMS-VENDOR-009", Unsupported, "unsupported_by_vendor", "The vendor's system cannot do that", "Ask for what the adapter's capabilities list.";
+    VENDOR_CERTIFICATE = "CMMS-VENDOR-012", Upstream, "certificate_refused", "The vendor's certificate is not accepted", "Check the host in api_url, this machine's clock, and whose certificates are trusted (options.ca_file, SSL_CERT_FILE).";
     VENDOR_LIST = "CMMS-VENDOR-010", Upstream, "list_incomplete", "The vendor's list has fewer records than it should", "Sync again: the list is read from its beginning. If it stays, check the vendor's system.";
     VENDOR_IGNORES = "CMMS-VENDOR-011", Upstream, "query_not_heeded", "The vendor does not heed a part of the query", "Nothing of what it lists is missing. Ask the vendor if what the message names should come in.";
     SECRET_UNREADABLE = "CMMS-SECRET-001", Unavailable, "secret_unreadable", "A stored secret cannot be opened", "Give the master key that sealed it, or set the secret again.";
@@ -159,6 +161,7 @@ codes! {
     COPY_SOURCE = "CMMS-COPY-002", Conflict, "source_unfinished", "The source is an unfinished copy", "Finish the copy that broke off first, by starting it again.";
     COPY_ROWS = "CMMS-COPY-003", Conflict, "rows_refused", "Some rows cannot be stored in the target", "Correct or delete the named rows in the source, then start the copy again: it carries over what lacks.";
     CONFIG_VALUE = "CMMS-CONFIG-001", InvalidInput, "bad_setting", "A setting cannot be used", "Correct the named setting.";
+    CONFIG_UNKNOWN = "CMMS-CONFIG-002", InvalidInput, "unknown_setting", "There is no such setting", "Write the name as the README has it, or take it away.";
     SERVE_PORT = "CMMS-SERVE-001", Unavailable, "port_in_use", "The port is in use", "Stop the other program or choose another port with --port.";
     SERVE_HOST = "CMMS-SERVE-002", InvalidInput, "host_refused", "The server may not listen there", "Listen on 127.0.0.1, and put a proxy in front of it.";
     SERVE_NO_AUTH = "CMMS-SERVE-003", InvalidInput, "auth_missing", "The server has no authentication yet", "Say --no-auth to serve this machine's own programs without it.";

@@ -3,9 +3,9 @@
 //! Values come from a JSON body, from the path and from the query. One deserializer reads them all; it
 //! keeps the path of the value at hand and turns serde's complaints into typed errors.
 
+use super::complaint::{Complaint, What};
 use super::input::Input;
-pub(super) use crate::domain::check::nearest;
-use crate::{Error, Result, code};
+use crate::{Error, Result};
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 use serde_json::Value;
@@ -17,146 +17,6 @@ use std::fmt::{self, Display};
 /// `CMMS-INPUT-002` to `-008`, naming the field.
 pub fn decode<T: DeserializeOwned>(input: Input) -> Result<T> {
     T::deserialize(Fields(input)).map_err(Error::from)
-}
-
-/// What serde complains about, before it has a field.
-#[derive(Debug)]
-struct Complaint {
-    path: Vec<String>,
-    what: What,
-}
-
-#[derive(Debug)]
-enum What {
-    UnknownField(String, &'static [&'static str]),
-    UnknownWord(String, &'static [&'static str]),
-    Missing(&'static str),
-    Duplicate,
-    Type(String),
-    Range(&'static str),
-    Value(String),
-    Nul,
-    LeapSecond,
-}
-
-impl Complaint {
-    fn new(what: What) -> Self {
-        Self {
-            path: Vec::new(),
-            what,
-        }
-    }
-
-    fn below(mut self, name: &str) -> Self {
-        self.path.insert(0, name.to_owned());
-        self
-    }
-}
-
-impl Display for Complaint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.what)
-    }
-}
-
-impl std::error::Error for Complaint {}
-
-impl de::Error for Complaint {
-    fn custom<T: Display>(message: T) -> Self {
-        Self::new(What::Value(message.to_string()))
-    }
-    fn invalid_type(found: de::Unexpected<'_>, wanted: &dyn de::Expected) -> Self {
-        // The value itself stays out of the message: it may be a secret.
-        let found = match found {
-            de::Unexpected::Bool(_) => "true or false",
-            de::Unexpected::Unsigned(_) | de::Unexpected::Signed(_) => "a whole number",
-            de::Unexpected::Float(_) => "a number",
-            de::Unexpected::Str(_) | de::Unexpected::Char(_) => "a text",
-            de::Unexpected::Unit | de::Unexpected::Option => "null",
-            de::Unexpected::Seq => "a list",
-            de::Unexpected::Map => "an object",
-            _ => "something else",
-        };
-        Self::new(What::Type(format!("should be {wanted} and is {found}")))
-    }
-    fn unknown_variant(word: &str, known: &'static [&'static str]) -> Self {
-        Self::new(What::UnknownWord(word.to_owned(), known))
-    }
-    fn unknown_field(field: &str, known: &'static [&'static str]) -> Self {
-        Self::new(What::UnknownField(field.to_owned(), known))
-    }
-    fn missing_field(field: &'static str) -> Self {
-        Self::new(What::Missing(field))
-    }
-    fn duplicate_field(_: &'static str) -> Self {
-        Self::new(What::Duplicate)
-    }
-}
-
-impl From<Complaint> for Error {
-    fn from(c: Complaint) -> Self {
-        let mut path = c.path;
-        if let What::UnknownField(name, _) = &c.what {
-            // serde meets the name while it reads the key, so the path ends one level above.
-            if path.last() != Some(name) {
-                path.push(name.clone());
-            }
-        }
-        if let What::Missing(name) = &c.what {
-            path.push((*name).to_owned());
-        }
-        let field = path.join(".").replace(".[", "[");
-        let (row, detail) = match c.what {
-            What::UnknownField(name, known) => {
-                let hint = match nearest(&name, known.iter().copied()) {
-                    Some(near) => format!("; did you mean {near}?"),
-                    None if known.is_empty() => "; there are no fields here".to_owned(),
-                    None => format!("; known are: {}", known.join(", ")),
-                };
-                (code::INPUT_UNKNOWN_FIELD, format!("is no field{hint}"))
-            }
-            What::UnknownWord(word, known) => {
-                let all = known.join(", ");
-                let detail = match nearest(&word, known.iter().copied()) {
-                    Some(near) => {
-                        format!("is {word:?}; did you mean {near}? It must be one of: {all}")
-                    }
-                    None => format!("is {word:?}; it must be one of: {all}"),
-                };
-                (code::INPUT_ENUM, detail)
-            }
-            What::Missing(_) => (code::INPUT_MISSING, "is missing".to_owned()),
-            What::Duplicate => (code::INPUT_VALUE, "is given twice".to_owned()),
-            What::Type(detail) => (code::INPUT_TYPE, detail),
-            What::Range(detail) => (code::INPUT_RANGE, detail.to_owned()),
-            What::Nul => (code::INPUT_CONTROL, "holds the character U+0000".to_owned()),
-            What::LeapSecond => (
-                code::INPUT_DATE,
-                "is a leap second, which is not kept: write :59 or the next minute".to_owned(),
-            ),
-            // chrono and uuid speak of what they read in their own words; ours are plainer.
-            What::Value(m) if is_date(&m) => (
-                code::INPUT_DATE,
-                "is no date or time that can be read, such as 2024-01-15T09:00:00Z".to_owned(),
-            ),
-            What::Value(m) if m.to_lowercase().contains("uuid") => {
-                (code::INPUT_VALUE, "is no UUID".to_owned())
-            }
-            What::Value(m) => (code::INPUT_VALUE, m),
-        };
-        Error::new(row, format!("{field} {detail}")).field(field, row.reason(), detail)
-    }
-}
-
-fn is_date(message: &str) -> bool {
-    [
-        "input contains invalid characters",
-        "premature end of input",
-        "input is out of range",
-        "trailing input",
-    ]
-    .iter()
-    .any(|m| message.contains(m))
 }
 
 /// The fields of an input: those of path and query first, then the body's.
@@ -300,11 +160,7 @@ impl<'de> de::Deserializer<'de> for Node {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Complaint> {
         match self {
-            Self::Texts(values) => {
-                let text = Self::single(values)?;
-                no_leap_second(&text, &visitor)?;
-                visitor.visit_string(text)
-            }
+            Self::Texts(values) => hand_over(visitor, Self::single(values)?),
             Self::Json(Value::Null) => visitor.visit_unit(),
             Self::Json(Value::Bool(v)) => visitor.visit_bool(v),
             Self::Json(Value::Number(n)) => match (n.as_u64(), n.as_i64(), n.as_f64()) {
@@ -316,10 +172,7 @@ impl<'de> de::Deserializer<'de> for Node {
                 ))),
             },
             Self::Json(Value::String(v)) if v.contains('\0') => Err(Complaint::new(What::Nul)),
-            Self::Json(Value::String(v)) => {
-                no_leap_second(&v, &visitor)?;
-                visitor.visit_string(v)
-            }
+            Self::Json(Value::String(v)) => hand_over(visitor, v),
             Self::Json(Value::Array(items)) => visitor.visit_seq(Items {
                 rest: items
                     .into_iter()
@@ -396,6 +249,15 @@ impl<'de> de::Deserializer<'de> for Node {
         i8 i16 i128 u8 u16 u128 f32 char str string bytes byte_buf unit unit_struct tuple tuple_struct
         map enum identifier ignored_any
     }
+}
+
+/// Hands a text over; of one that looks like a date it is known where it is refused.
+fn hand_over<'de, V: Visitor<'de>>(visitor: V, text: String) -> Result<V::Value, Complaint> {
+    no_leap_second(&text, &visitor)?;
+    let is_day = text.len() == 10 && text.chars().all(|c| c.is_ascii_digit() || c == '-');
+    let day = is_day.then(|| text.clone());
+    let read: Result<_, Complaint> = visitor.visit_string(text);
+    read.map_err(|complaint| complaint.of_text(day))
 }
 
 struct Items {

@@ -2,7 +2,7 @@
 
 use super::strict;
 use crate::domain::large_whole;
-use crate::{Error, Result, code};
+use crate::{Error, Result, code, encoding};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -50,6 +50,13 @@ impl Input {
     /// # Errors
     /// `CMMS-INPUT-001` for a text that is no JSON object, that names a field twice, or that is too deep or too large.
     pub fn parse(json: &[u8]) -> Result<Self> {
+        let json = encoding::without_mark(json);
+        if encoding::is_utf16(json) {
+            return Err(
+                Error::new(code::INPUT_UNREADABLE, "the input is UTF-16, not UTF-8")
+                    .remedy_is("Save or send the JSON as UTF-8."),
+            );
+        }
         if json.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }

@@ -4,7 +4,9 @@
 //! that does it. From the table come the methods of [`Client`](crate::client::Client), the REST routes, OpenAPI
 //! and `cmms op`.
 
+mod complaint;
 mod decode;
+mod describe;
 pub mod examples;
 mod input;
 mod limits;
@@ -18,6 +20,7 @@ mod strict;
 mod table;
 
 pub use decode::decode;
+pub use describe::FieldHelp;
 pub use input::Input;
 pub use operation::{Answer, Answered, Call, Effect, OpDef, OpMeta, Operation, Verb};
 pub use run::{call, find, run};

@@ -176,24 +176,6 @@ impl OpDef {
     }
 }
 
-impl OpDef {
-    /// The fields of the input that hold a secret, which may not stand on a command line.
-    pub fn secret_fields(&self) -> Vec<String> {
-        let mut generator = super::schema::generator();
-        let input = (self.input)(&mut generator);
-        let schema = super::schema::resolved(&input, &generator);
-        let fields = schema
-            .get("properties")
-            .and_then(serde_json::Value::as_object);
-        fields
-            .into_iter()
-            .flatten()
-            .filter(|(_, schema)| schema.to_string().contains("/SecretText\""))
-            .map(|(name, _)| name.clone())
-            .collect()
-    }
-}
-
 impl std::fmt::Debug for OpDef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.meta.fmt(f)

@@ -104,7 +104,7 @@ pub fn find(name: &str) -> Result<&'static OpDef> {
         .iter()
         .find(|op| op.meta.name == name)
         .ok_or_else(|| {
-            let nearest = super::decode::nearest(name, OPERATIONS.iter().map(|op| op.meta.name));
+            let nearest = super::complaint::nearest(name, OPERATIONS.iter().map(|op| op.meta.name));
             let hint = nearest
                 .map(|n| format!("; did you mean {n}?"))
                 .unwrap_or_default();

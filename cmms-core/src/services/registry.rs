@@ -25,7 +25,7 @@ impl AdapterRegistry {
             let detail = format!("must be one of: {}", known.join(", "));
             Error::new(
                 code::CONNECTION_TYPE,
-                format!("no adapter is known for {cmms_type:?}"),
+                format!("no adapter is known for {cmms_type:?}: cmms_type {detail}"),
             )
             .field("cmms_type", "unknown_cmms_type", detail)
         })

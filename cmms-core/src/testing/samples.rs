@@ -177,6 +177,7 @@ pub fn connection(n: u32) -> Connection {
             page_size: Some(n + 1),
             batch_records: Some(n + 2),
             max_requests_per_second: Some(f64::from(n) + 0.5),
+            ca_file: Some(format!("/etc/cmms/ca-{n}.pem")),
             pages_in_flight: Some(n + 3),
         }),
         health: Json(ConnectionHealth {

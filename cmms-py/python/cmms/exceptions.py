@@ -14,9 +14,9 @@ class UnreadableError(CmmsError):
 class InvalidInputError(CmmsError, ValueError):
     """Codes: CMMS-INPUT-002, CMMS-INPUT-003, CMMS-INPUT-004, CMMS-INPUT-005, CMMS-INPUT-006, CMMS-INPUT-007,
     CMMS-INPUT-008, CMMS-INPUT-010, CMMS-OP-005, CMMS-OP-007, CMMS-EMBED-003, CMMS-WO-003, CMMS-ASSET-003,
-    CMMS-CONN-002, CMMS-CONN-003, CMMS-CONN-004, CMMS-EGRESS-001, CMMS-EGRESS-002, CMMS-SYNC-003,
-    CMMS-SYNC-004, CMMS-MAP-003, CMMS-MAP-004, CMMS-MAP-005, CMMS-SECRET-004, CMMS-STORE-009, CMMS-STORE-017,
-    CMMS-CONFIG-001, CMMS-SERVE-002, CMMS-SERVE-003, CMMS-SERVE-005."""
+    CMMS-CONN-002, CMMS-CONN-003, CMMS-CONN-004, CMMS-EGRESS-001, CMMS-EGRESS-003, CMMS-EGRESS-002,
+    CMMS-SYNC-003, CMMS-SYNC-004, CMMS-MAP-003, CMMS-MAP-004, CMMS-MAP-005, CMMS-SECRET-004, CMMS-STORE-009,
+    CMMS-STORE-017, CMMS-CONFIG-001, CMMS-CONFIG-002, CMMS-SERVE-002, CMMS-SERVE-003, CMMS-SERVE-005."""
 
 
 class PermissionDeniedError(CmmsError, PermissionError):
@@ -66,8 +66,8 @@ class StorageFullError(CmmsError):
 
 
 class UpstreamError(CmmsError):
-    """Codes: CMMS-VENDOR-002, CMMS-VENDOR-003, CMMS-VENDOR-004, CMMS-VENDOR-006, CMMS-VENDOR-007, CMMS-VENDOR-010,
-    CMMS-VENDOR-011."""
+    """Codes: CMMS-VENDOR-002, CMMS-VENDOR-003, CMMS-VENDOR-004, CMMS-VENDOR-006, CMMS-VENDOR-007, CMMS-VENDOR-012,
+    CMMS-VENDOR-010, CMMS-VENDOR-011."""
 
 
 class UnsupportedError(CmmsError):
@@ -125,6 +125,7 @@ _BY_CODE: dict[str, type[CmmsError]] = {
     "CMMS-CONN-006": ConflictError,
     "CMMS-CONN-007": ConflictError,
     "CMMS-EGRESS-001": InvalidInputError,
+    "CMMS-EGRESS-003": InvalidInputError,
     "CMMS-EGRESS-002": InvalidInputError,
     "CMMS-SYNC-001": ConflictError,
     "CMMS-SYNC-002": NotFoundError,
@@ -155,6 +156,7 @@ _BY_CODE: dict[str, type[CmmsError]] = {
     "CMMS-VENDOR-007": UpstreamError,
     "CMMS-VENDOR-008": CallTimeoutError,
     "CMMS-VENDOR-009": UnsupportedError,
+    "CMMS-VENDOR-012": UpstreamError,
     "CMMS-VENDOR-010": UpstreamError,
     "CMMS-VENDOR-011": UpstreamError,
     "CMMS-SECRET-001": UnavailableError,
@@ -182,6 +184,7 @@ _BY_CODE: dict[str, type[CmmsError]] = {
     "CMMS-COPY-002": ConflictError,
     "CMMS-COPY-003": ConflictError,
     "CMMS-CONFIG-001": InvalidInputError,
+    "CMMS-CONFIG-002": InvalidInputError,
     "CMMS-SERVE-001": UnavailableError,
     "CMMS-SERVE-002": InvalidInputError,
     "CMMS-SERVE-003": InvalidInputError,

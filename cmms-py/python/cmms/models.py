@@ -809,6 +809,7 @@ class ConnectionOptions(Model):
     __slots__ = ()
     _fields = (
         "batch_records",
+        "ca_file",
         "max_requests_per_second",
         "page_size",
         "pages_in_flight",
@@ -820,8 +821,14 @@ class ConnectionOptions(Model):
         return self._data.get("batch_records")
 
     @property
+    def ca_file(self) -> str | None:
+        """A file of certificates in PEM, by its path from the root: authorities that are believed in place
+        of those of the system, for a server whose authority is your own."""
+        return self._data.get("ca_file")
+
+    @property
     def max_requests_per_second(self) -> float | None:
-        """Requests a second that are not exceeded; no limit unless set."""
+        """Requests a second that are not exceeded, at least 0.001; no limit unless set."""
         return self._data.get("max_requests_per_second")
 
     @property

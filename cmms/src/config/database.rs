@@ -2,7 +2,7 @@
 
 use super::DEFAULT_DATABASE;
 #[cfg(feature = "postgres")]
-use super::values::bad;
+use super::values::{bad, seen};
 use cmms_core::memory::MemoryStore;
 use cmms_core::ports::store::Store;
 use cmms_core::{Error, Result, code};
@@ -14,7 +14,8 @@ use cmms_store::{SqliteOptions, SqliteStore};
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const HOST: &str = "CMMS_DB_HOST";
@@ -85,6 +86,21 @@ impl Database {
         }
     }
 
+    /// Whether it is an SQLite file that does not exist, which opening would make. That its folder does not exist, or that
+    /// a server has no such database, shows when it is opened.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => {
+                let folder = path
+                    .parent()
+                    .filter(|folder| !folder.as_os_str().is_empty());
+                matches!(path.try_exists(), Ok(false)) && folder.is_none_or(Path::is_dir)
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => false,
+        }
+    }
+
     /// Opens it. An SQLite file is made and migrated; a server is reached, and its schema is left as it is.
     ///
     /// # Errors
@@ -101,6 +117,20 @@ impl Database {
             Self::Sqlite(_) => Err(not_built("database_url", "SQLite", "sqlite")),
             #[cfg(feature = "postgres")]
             Self::Postgres(options) => Ok(Arc::new(PostgresStore::connect(*options).await?)),
+        }
+    }
+}
+
+/// Where it is, without secrets: a file by its path from the root, `host:port/database` of a server.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => {
+                let whole = std::path::absolute(path);
+                write!(f, "{}", whole.as_deref().unwrap_or(path).display())
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(options) => f.write_str(&options.location()),
         }
     }
 }
@@ -144,7 +174,7 @@ pub(super) fn of_variables(set: &BTreeMap<&'static str, SecretString>) -> Result
                 PORT,
                 "out_of_range",
                 "must be a number from 1 to 65535",
-                "is no port",
+                &seen(PORT, "is no port", value(PORT).unwrap_or_default()),
             ));
         }
     };
@@ -163,7 +193,7 @@ pub(super) fn of_variables(set: &BTreeMap<&'static str, SecretString>) -> Result
                 SCHEMA,
                 "invalid_value",
                 "must be a word of a-z, 0-9 and _ with at most 40 characters",
-                "is no name of a schema",
+                &seen(SCHEMA, "is no name of a schema", schema),
             )
         })?;
     }
@@ -173,7 +203,7 @@ pub(super) fn of_variables(set: &BTreeMap<&'static str, SecretString>) -> Result
                 SSLMODE,
                 "unknown_value",
                 "must be disable, allow, prefer, require, verify-ca or verify-full",
-                "is no mode",
+                &seen(SSLMODE, "is no mode", mode),
             )
         })?;
     }

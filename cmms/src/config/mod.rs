@@ -1,15 +1,16 @@
 //! The settings, read from the environment once. Nothing else in the product reads it.
 
 mod database;
+mod names;
 mod values;
 
 pub use database::Database;
 
 use cmms_core::Result;
-use database::POSTGRES;
+use names::{known, known_as, unheeded};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use values::Values;
 
@@ -27,6 +28,19 @@ pub const MASTER_KEY_FILE: &str = "CMMS_MASTER_KEY_FILE";
 pub const MASTER_KEY: &str = "CMMS_MASTER_KEY";
 /// What outbound requests may reach beyond the vendors.
 pub const EGRESS_ALLOW: &str = "CMMS_EGRESS_ALLOW";
+/// The proxy through which vendors are called.
+pub const EGRESS_PROXY: &str = "CMMS_EGRESS_PROXY";
+/// The authorities that are believed in place of those of the system.
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+/// The variables by which other programs find a proxy.
+const PROXIES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
 /// The variables that fill in a connection created without a key.
 const API_KEYS: [&str; 3] = ["UPKEEP_API_KEY", "FIIX_API_KEY", "MAXIMO_API_KEY"];
 /// The variables that name the user of the operating system.
@@ -49,6 +63,10 @@ pub struct Config {
     /// `CMMS_EGRESS_ALLOW`: origins and address blocks, not parsed yet.
     pub egress_allow: Vec<String>,
     // A URL can hold a password.
+    egress_proxy: Option<SecretString>,
+    ssl_cert_file: Option<PathBuf>,
+    other_proxies: Vec<&'static str>,
+    // A URL can hold a password.
     database_url: Option<SecretString>,
     postgres: BTreeMap<&'static str, SecretString>,
     master_key_file: Option<PathBuf>,
@@ -63,6 +81,7 @@ impl Config {
     pub const SECRET_VARIABLES: &'static [&'static str] = &[
         MASTER_KEY,
         DATABASE_URL,
+        EGRESS_PROXY,
         "CMMS_DB_PASSWORD",
         "UPKEEP_API_KEY",
         "FIIX_API_KEY",
@@ -77,20 +96,29 @@ impl Config {
         Self::from_env_and(BTreeMap::new())
     }
 
-    /// Reads the environment of the process and, before it, values that came another way: the secrets of a
-    /// program that runs itself again without them.
+    /// Reads the environment of the process and, before it, values that came another way: a program's own settings, or
+    /// the secrets of one that runs itself again without them.
     ///
     /// # Errors
-    /// `CMMS-CONFIG-001`, naming the variable.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the environment"
-    )]
+    /// `CMMS-CONFIG-001`, naming the variable; `CMMS-CONFIG-002` for a given name that there is not.
     pub fn from_env_and(mut given: BTreeMap<String, String>) -> Result<Self> {
-        Self::from_pairs(known().filter_map(|name| {
-            let value = given.remove(name).map(OsString::from);
-            Some((name, value.or_else(|| std::env::var_os(name))?))
-        }))
+        let set: Vec<_> = std::env::vars_os().collect();
+        for (name, _) in &set {
+            if let Some(why) = name.to_str().and_then(unheeded) {
+                tracing::warn!("{}", why.message());
+            }
+        }
+        let mut set: BTreeMap<_, _> = set.into_iter().collect();
+        let mut values = BTreeMap::new();
+        for name in known() {
+            let given = given.remove(name).map(OsString::from);
+            let value = given.or_else(|| set.remove(OsStr::new(name)));
+            values.extend(value.map(|value| (name, value)));
+        }
+        match given.keys().find_map(|name| unheeded(name)) {
+            Some(why) => Err(why),
+            None => Values(values).config(),
+        }
     }
 
     /// The secrets that stand in the environment now, by variable.
@@ -106,7 +134,8 @@ impl Config {
             .collect()
     }
 
-    /// Reads names and values instead of the environment; names that it does not know are left alone.
+    /// Reads names and values instead of the environment. A name that looks like one of ours and is none is refused,
+    /// since its value would not be heeded; in the environment, which other programs share, it is a warning.
     ///
     /// ```
     /// let config = cmms::config::Config::from_pairs([("CMMS_API_PORT", "9000")])?;
@@ -115,22 +144,21 @@ impl Config {
     /// ```
     ///
     /// # Errors
-    /// `CMMS-CONFIG-001`, naming the variable.
+    /// `CMMS-CONFIG-001`, naming the variable; `CMMS-CONFIG-002` for one that there is not, naming the nearest.
     pub fn from_pairs<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Result<Self>
     where
         N: AsRef<str>,
         V: Into<OsString>,
     {
-        let pairs = pairs.into_iter();
-        Values(
-            pairs
-                .filter_map(|(name, value)| {
-                    let name = known().find(|known| *known == name.as_ref())?;
-                    Some((name, value.into()))
-                })
-                .collect(),
-        )
-        .config()
+        let mut set = BTreeMap::new();
+        for (name, value) in pairs {
+            if let Some(known) = known_as(name.as_ref()) {
+                set.insert(known, value.into());
+            } else if let Some(why) = unheeded(name.as_ref()) {
+                return Err(why);
+            }
+        }
+        Values(set).config()
     }
 
     /// The database: `CMMS_DATABASE_URL`; else PostgreSQL where one of `CMMS_DB_…` is set; else `cmms.db` in the present
@@ -154,6 +182,21 @@ impl Config {
     /// `CMMS_MASTER_KEY`; empty where it is set to nothing, which no key is.
     pub fn master_key(&self) -> Option<&SecretString> {
         self.master_key.as_ref()
+    }
+
+    /// `CMMS_EGRESS_PROXY`, not parsed yet.
+    pub fn egress_proxy(&self) -> Option<&SecretString> {
+        self.egress_proxy.as_ref()
+    }
+
+    /// `SSL_CERT_FILE`.
+    pub fn ssl_cert_file(&self) -> Option<&Path> {
+        self.ssl_cert_file.as_deref()
+    }
+
+    /// Variables that name a proxy for other programs, which are not heeded here.
+    pub fn other_proxies(&self) -> &[&'static str] {
+        &self.other_proxies
     }
 
     /// The API key in the variable of this name, such as `UPKEEP_API_KEY`.
@@ -181,6 +224,9 @@ impl Default for Config {
             api_port: 8003,
             api_debug: false,
             egress_allow: Vec::new(),
+            egress_proxy: None,
+            ssl_cert_file: None,
+            other_proxies: Vec::new(),
             database_url: None,
             postgres: BTreeMap::new(),
             master_key_file: None,
@@ -190,24 +236,6 @@ impl Default for Config {
             user_folder: None,
         }
     }
-}
-
-/// Every variable that is read.
-fn known() -> impl Iterator<Item = &'static str> {
-    [
-        API_HOST,
-        API_PORT,
-        API_DEBUG,
-        DATABASE_URL,
-        MASTER_KEY_FILE,
-        MASTER_KEY,
-        EGRESS_ALLOW,
-    ]
-    .into_iter()
-    .chain(POSTGRES)
-    .chain(API_KEYS)
-    .chain(OS_USER)
-    .chain(FOLDERS)
 }
 
 #[cfg(unix)]

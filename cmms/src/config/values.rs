@@ -2,8 +2,8 @@
 
 use super::database::{self, POSTGRES};
 use super::{
-    API_DEBUG, API_HOST, API_KEYS, API_PORT, Config, DATABASE_URL, EGRESS_ALLOW, MASTER_KEY,
-    MASTER_KEY_FILE, OS_USER,
+    API_DEBUG, API_HOST, API_KEYS, API_PORT, Config, DATABASE_URL, EGRESS_ALLOW, EGRESS_PROXY,
+    MASTER_KEY, MASTER_KEY_FILE, OS_USER, PROXIES, SSL_CERT_FILE,
 };
 use cmms_core::{Error, Result, code};
 use secrecy::SecretString;
@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
+
+/// So much of a value is shown.
+const LONGEST_SHOWN: usize = 80;
 
 /// The values that are set.
 pub(super) struct Values(pub(super) BTreeMap<&'static str, OsString>);
@@ -23,11 +26,14 @@ impl Values {
             api_port: self.port()?.unwrap_or(defaults.api_port),
             api_debug: self.switch(API_DEBUG)?.unwrap_or(defaults.api_debug),
             egress_allow: self.list(EGRESS_ALLOW)?,
+            egress_proxy: self.text(EGRESS_PROXY)?.map(SecretString::from),
+            ssl_cert_file: self.path(SSL_CERT_FILE)?,
+            other_proxies: self.other_proxies(),
             database_url: self.text(DATABASE_URL)?.map(SecretString::from),
             postgres: self.postgres()?,
             // Set to nothing they stay set: to make a key instead would hide that the right one is missing.
-            master_key_file: self.0.remove(MASTER_KEY_FILE).map(PathBuf::from),
-            master_key: self.raw(MASTER_KEY)?.map(SecretString::from),
+            master_key_file: self.key_file()?,
+            master_key: self.key()?,
             api_keys: self.api_keys()?,
             os_user: OS_USER.into_iter().find_map(|name| self.name(name)),
             user_folder: self.user_folder(),
@@ -48,8 +54,54 @@ impl Values {
 
     /// The value without the space around it; nothing is the same as not set.
     fn text(&mut self, name: &str) -> Result<Option<String>> {
-        let text = self.raw(name)?.map(|text| text.trim().to_owned());
-        Ok(text.filter(|text| !text.is_empty()))
+        let Some(text) = self.raw(name)? else {
+            return Ok(None);
+        };
+        // What a file of variables was saved with is no part of the first value.
+        let text = text.trim_start_matches('\u{feff}').trim();
+        refuse_quotes(name, text)?;
+        Ok((!text.is_empty()).then(|| text.to_owned()))
+    }
+
+    /// A path as it stands; nothing is the same as not set.
+    fn path(&mut self, name: &str) -> Result<Option<PathBuf>> {
+        let Some(value) = self.0.remove(name).filter(|value| !value.is_empty()) else {
+            return Ok(None);
+        };
+        if let Some(text) = value.to_str() {
+            refuse_quotes(name, text.trim())?;
+            if text.trim() != text {
+                return Err(bad(
+                    name,
+                    "invalid_value",
+                    "must be a path without space around it",
+                    &seen(name, "has space around it", text),
+                ));
+            }
+        }
+        Ok(Some(PathBuf::from(value)))
+    }
+
+    /// Set to nothing it stays set: to make a key instead would hide that the right one is missing.
+    fn key_file(&mut self) -> Result<Option<PathBuf>> {
+        let is_empty = self.0.get(MASTER_KEY_FILE).is_some_and(|v| v.is_empty());
+        if is_empty {
+            return Ok(self.0.remove(MASTER_KEY_FILE).map(PathBuf::from));
+        }
+        self.path(MASTER_KEY_FILE)
+    }
+
+    fn key(&mut self) -> Result<Option<SecretString>> {
+        let key = self.raw(MASTER_KEY)?;
+        if let Some(key) = &key {
+            refuse_quotes(MASTER_KEY, key.trim())?;
+        }
+        Ok(key.map(SecretString::from))
+    }
+
+    fn other_proxies(&mut self) -> Vec<&'static str> {
+        let mut is_set = |name: &&str| self.0.remove(*name).is_some_and(|v| !v.is_empty());
+        PROXIES.into_iter().filter(|name| is_set(name)).collect()
     }
 
     fn host(&mut self) -> Result<Option<String>> {
@@ -66,7 +118,7 @@ impl Values {
                 API_HOST,
                 "invalid_value",
                 "must be an address or a host name without scheme and port, such as 127.0.0.1",
-                "is no host",
+                &seen(API_HOST, "is no host", &host),
             ))
         }
     }
@@ -80,7 +132,7 @@ impl Values {
                 API_PORT,
                 "out_of_range",
                 "must be a number from 0 to 65535",
-                "is no port",
+                &seen(API_PORT, "is no port", &port),
             )
         })
     }
@@ -96,7 +148,7 @@ impl Values {
                 name,
                 "invalid_value",
                 "must be true or false",
-                "is neither true nor false",
+                &seen(name, "is neither true nor false", &text),
             )),
         }
     }
@@ -164,6 +216,29 @@ impl Values {
         };
         base.map(|base| base.join("cmms"))
     }
+}
+
+/// Quotes that a shell would take away, and that files of variables for other programs keep.
+fn refuse_quotes(name: &str, text: &str) -> Result<()> {
+    let quoted = ['"', '\'']
+        .into_iter()
+        .any(|quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote));
+    if !quoted {
+        return Ok(());
+    }
+    let is = "stands in quotes, which are taken for a part of it";
+    let must = "must be without quotes around it";
+    Err(bad(name, "quoted", must, &seen(name, is, text)))
+}
+
+/// What a value is, with the value as it was read unless it is a secret.
+pub(super) fn seen(name: &str, is: &str, text: &str) -> String {
+    if Config::SECRET_VARIABLES.contains(&name) {
+        return is.to_owned();
+    }
+    let head: String = text.chars().take(LONGEST_SHOWN).collect();
+    let more = if head.len() < text.len() { "…" } else { "" };
+    format!("{is}: {head:?}{more}")
 }
 
 pub(super) fn bad(variable: &str, reason: &str, must: &str, is: &str) -> Error {

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, general_purpose};
+use cmms_core::encoding;
 use secrecy::{ExposeSecretMut, SecretBox};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -57,7 +58,8 @@ pub(super) fn read(path: &Path) -> Result<KeyBytes, KeyFileError> {
 pub(super) fn parse(text: &[u8]) -> Option<KeyBytes> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let text = text.trim_ascii();
+    // Editors put a byte order mark before it.
+    let text = encoding::without_mark(text).trim_ascii();
     // 32 bytes, and what the decoder asks for beyond.
     let mut out = Zeroizing::new([0; KEY_LEN + 3]);
     let len = [&STANDARD, &URL_SAFE].into_iter().find_map(|alphabet| {

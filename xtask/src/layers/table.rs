@@ -42,6 +42,7 @@ pub(crate) const MODULES: &[Line] = &[
     base("clock", &[]),
     base("telemetry", &[]),
     base("failpoint", &[]),
+    base("encoding", &[]),
     base("record", &["error"]),
     base("ids", &["error", "record"]),
     base("money", &["error", "record"]),
@@ -56,7 +57,7 @@ pub(crate) const MODULES: &[Line] = &[
     // An adapter ships its default mapping as data.
     layer("ports", "mapping", &["context", "page", "clock"]),
     layer("services", "ports", &["request"]),
-    layer("ops", "services", &[]),
+    layer("ops", "services", &["encoding"]),
     layer("client", "ops", &[]),
     layer("memory", "ports", &[]),
     layer("testing", "ports", &[]),

@@ -100,6 +100,15 @@ mod tests {
             assert!(e.is(code::INPUT_RANGE));
             assert_eq!(e.first_field(), Some(field));
         }
+        for path in ["ca.pem", "", "./ca.pem", "/ca\0.pem"] {
+            let options = ConnectionOptions {
+                ca_file: Some(path.to_owned()),
+                ..plain()
+            };
+            let e = check(&options, &vendor).unwrap_err();
+            assert!(e.is(code::INPUT_VALUE));
+            assert_eq!(e.first_field(), Some("options.ca_file"));
+        }
         for options in [
             page(1),
             page(5000),
