@@ -112,6 +112,7 @@ fn commands_that_nobody_listens_to_do_their_work() {
     let desk = Desk::default();
     for args in [
         &["demo", "--no-serve"][..],
+        &["migrate", "up"],
         &["migrate", "status"],
         &["op", "--list"],
     ] {
@@ -132,6 +133,7 @@ fn operations_are_called_by_name_and_refuse_what_they_cannot_take() {
         listed.contains("work_orders.create") && listed.contains("sync.all"),
         "{listed}"
     );
+    assert!(desk.run(&["migrate", "up"]).status.success());
     let made = desk.run(&[
         "op",
         "work_orders.create",

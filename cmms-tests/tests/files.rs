@@ -42,7 +42,7 @@ fn a_file_that_is_no_database_stays_as_it_is() {
 #[test]
 fn a_newer_schema_is_refused_naming_both() {
     let desk = Desk::default();
-    assert!(desk.run(LIST).status.success());
+    assert!(desk.run(&["migrate", "up"]).status.success());
     let database = rusqlite::Connection::open(desk.file("cmms.db")).unwrap();
     database
         .execute_batch(
@@ -80,7 +80,7 @@ fn a_read_only_file_is_said_to_be_read_only() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::os::unix::process::CommandExt;
     let desk = Desk::default();
-    assert!(desk.run(LIST).status.success());
+    assert!(desk.run(&["migrate", "up"]).status.success());
     let before = fs::read(desk.file("cmms.db")).unwrap();
     fs::set_permissions(desk.file("cmms.db"), fs::Permissions::from_mode(0o444)).unwrap();
     fs::set_permissions(desk.folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
@@ -182,6 +182,12 @@ fn the_demo_replaces_no_file_but_its_own() {
         "mine"
     );
     fs::remove_file(desk.file("cmms-demo.db")).unwrap();
+    let url = ["--database-url", "sqlite://cmms-demo.db"];
+    assert!(
+        desk.run(&["migrate", "up", url[0], url[1]])
+            .status
+            .success()
+    );
     let made = desk.run(&[
         "op",
         "work_orders.create",

@@ -39,7 +39,7 @@ async fn the_demo_is_equal_on_postgresql_and_back_again() {
     let (desk, sqlite) = tokio::task::spawn_blocking(demo).await.unwrap();
     let there = postgres::empty();
     let status = desk.run(&["migrate", "status", "--database-url", &there]);
-    assert_eq!(status.status.code(), Some(2), "{}", err(&status));
+    assert_eq!(status.status.code(), Some(3), "{}", err(&status));
     assert!(out(&status).contains("pending"), "{}", out(&status));
     let early = desk.run(&["copy", &sqlite, &there]);
     assert!(err(&early).contains("CMMS-STORE-010"), "{}", err(&early));
@@ -93,7 +93,7 @@ fn a_file_that_is_not_there_is_not_copied() {
     assert!(!refused.status.success());
     assert!(err(&refused).contains("missing.db"), "{}", err(&refused));
     assert!(
-        err(&refused).contains("CMMS-STORE-009"),
+        err(&refused).contains("CMMS-STORE-014"),
         "{}",
         err(&refused)
     );

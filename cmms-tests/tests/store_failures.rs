@@ -62,6 +62,7 @@ fn the_demo_leaves_an_empty_file_alone() {
 #[test]
 fn a_damaged_database_is_kept_for_a_look() {
     let desk = Desk::default();
+    assert!(desk.run(&["migrate", "up"]).status.success());
     assert!(desk.run(CREATE).status.success());
     let whole = fs::read(desk.file("cmms.db")).unwrap();
     let half = whole[..whole.len() / 2].to_vec();
@@ -142,6 +143,8 @@ async fn a_disk_that_is_full_loses_nothing() {
             "cmms_type": "upkeep", "api_url": sim.base_url(), "connection_name": "Up",
             "username": email, "password": password, "options": {"batch_records": 100, "page_size": 50},
         });
+        let made = desk.run(&on(&url, &["migrate", "up"]));
+        assert!(made.status.success(), "{}", err(&made));
         let create = on(&url, &["op", "connections.create", "-"]);
         let added = desk.run_with(&create, &body.to_string());
         assert!(added.status.success(), "{}", err(&added));

@@ -58,9 +58,9 @@ fn named(config: &Config, url: &str) -> Result<Database> {
 /// To open an SQLite file makes it: a mistyped name would be copied as a store without records.
 fn is_there(from: &Database) -> Result<()> {
     match from {
-        Database::Sqlite(path) if matches!(path.try_exists(), Ok(false)) => Err(Error::new(
-            code::STORE_URL,
-            format!("there is no database {} to copy", path.display()),
+        from if from.is_missing() => Err(Error::new(
+            code::STORE_MISSING,
+            format!("there is no database {from} to copy"),
         )
         .field("from", "not_found", "names a file that does not exist")
         .remedy_is("Name the file that is to be copied.")),

@@ -2,7 +2,7 @@
 
 use super::simulate::sim_error;
 use super::terminal::shown;
-use super::{Database, announce_key, asked_to_end, progress, sync, table};
+use super::{announce_key, asked_to_end, progress, sync, table};
 use crate::rest::{Access, Server};
 use cmms::core::clock::Clock;
 use cmms::core::context::{Principal, Scope};
@@ -13,7 +13,7 @@ use cmms::core::ports::store::{SaveRule, Store, TxMode};
 use cmms::core::record::{Cell, Json};
 use cmms::store::{SqliteOptions, SqliteStore};
 use cmms::{
-    Builder, Client, CreateConnection, Error, ListWorkOrders, Result, StartSync, SyncRun,
+    Builder, Client, Config, CreateConnection, Error, ListWorkOrders, Result, StartSync, SyncRun,
     SyncStatus, SyncType, code,
 };
 use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim, UpkeepVendor};
@@ -41,8 +41,7 @@ pub(super) struct Args {
     seed: u64,
 }
 
-pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
-    let mut config = database.config;
+pub(super) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
     let path = Path::new(FILE);
     if !args.no_serve {
         refuse_taken(args.port)?;

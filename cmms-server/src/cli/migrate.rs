@@ -1,12 +1,12 @@
 //! `cmms migrate`
 
-use super::{Database, table};
+use super::{Database, PARTLY, table};
 use cmms::Result;
 use std::process::ExitCode;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Show which steps of the schema the database has had. Exit code 2: some are still to be done.
+    /// Show which steps of the schema the database has had. Exit code 3: some are still to be done.
     Status,
     /// Bring the schema up to this program's. Replicas may all call it at once: one does it, the others wait.
     Up,
@@ -16,7 +16,11 @@ pub(super) enum Command {
 
 /// An SQLite file is migrated when it is opened, so there is never anything left to be done.
 pub(super) async fn run(database: Database, command: Command) -> Result<ExitCode> {
-    let store = database.named()?.open().await?;
+    let named = match command {
+        Command::Up => database.named()?,
+        Command::Status | Command::Plan => database.existing()?,
+    };
+    let store = named.open().await?;
     match command {
         Command::Status => {
             let steps = store.migrations().await?;
@@ -33,7 +37,7 @@ pub(super) async fn run(database: Database, command: Command) -> Result<ExitCode
                 })
                 .collect();
             table::print(&["step", "name", "applied"], &rows);
-            Ok(ExitCode::from(if pending { 2 } else { 0 }))
+            Ok(ExitCode::from(if pending { PARTLY } else { 0 }))
         }
         Command::Up => {
             let migrated = store.migrate().await?;

@@ -6,10 +6,13 @@ mod say;
 mod connections;
 mod copy;
 mod demo;
+mod files;
 mod migrate;
 mod op;
 mod problem;
 mod progress;
+mod quarantine;
+mod runs;
 mod secrets;
 mod serve;
 mod simulate;
@@ -18,18 +21,29 @@ mod table;
 mod terminal;
 
 use clap::{Parser, Subcommand};
-use cmms::{Builder, Config, Opened, Result};
+use cmms::{Builder, Config, Error, Opened, Result, code};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+/// The exit code of what was done only in part, or is still to be done.
+const PARTLY: u8 = 3;
+/// The exit code of what the user or the system ended: 128 and the number of SIGINT, as shells have it.
+const ENDED: u8 = 130;
+
+/// What scripts need to know, below the help.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed: the error says why and what to do
+  2    the command line is wrong
+  3    done in part, or something is still to be done: a sync that left records in quarantine or a kind of record out,
+       `migrate status` with steps that the database has not had
+  130  ended by Ctrl-C or by the system; a sync ends its run as cancelled";
+
 /// Connects to maintenance systems, keeps their records in step, and serves them.
 #[derive(Debug, Parser)]
-#[command(name = "cmms", version, max_term_width = 100)]
+#[command(name = "cmms", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// The database, such as sqlite://cmms.db or postgres://user@host/database [default: CMMS_DATABASE_URL, CMMS_DB_…, or
-    /// sqlite://cmms.db]
-    #[arg(long, global = true, value_name = "URL")]
-    database_url: Option<String>,
     /// Says more about what happens.
     #[arg(long, short, global = true)]
     pub verbose: bool,
@@ -40,30 +54,60 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the REST interface.
-    Serve(serve::Args),
+    Serve(At<serve::Args>),
     /// Show the main job on a simulated vendor: connect, sync, sync what changed, serve.
     Demo(demo::Args),
     /// Bring a vendor's records in.
-    Sync(sync::Args),
-    /// Add, list and test connections to vendors' systems.
-    #[command(subcommand)]
-    Connections(connections::Command),
+    Sync(At<sync::Args>),
+    /// Add, list, test, change and remove connections to vendors' systems.
+    Connections(On<connections::Command>),
+    /// Show and end runs: what each sync did.
+    Runs(On<runs::Command>),
+    /// Show records that could not be stored, try them again, or leave them out.
+    Quarantine(On<quarantine::Command>),
     /// Run a simulated vendor.
     Simulate(simulate::Args),
     /// Call an operation by name.
-    Op(op::Args),
+    #[command(disable_help_flag = true)]
+    Op(At<op::Args>),
     /// Show and bring up the schema of the database.
-    #[command(subcommand)]
-    Migrate(migrate::Command),
+    Migrate(On<migrate::Command>),
     /// Carry everything to another database, of whatever engine; a copy that broke off goes on.
     Copy(copy::Args),
+}
+
+/// Which database is meant.
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// The database, such as sqlite://cmms.db or postgres://user@host/database [default: CMMS_DATABASE_URL, CMMS_DB_…, or
+    /// sqlite://cmms.db]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+/// What a command is told, beside its database.
+#[derive(Debug, clap::Args)]
+struct At<A: clap::Args> {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    args: A,
+}
+
+/// Commands below a command, on one database.
+#[derive(Debug, clap::Args)]
+struct On<C: Subcommand> {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: C,
 }
 
 impl Cli {
     /// Lets a server run itself again without secrets in its environment, where other programs of the same
     /// user could read them. Comes back where that is not needed or not possible.
     pub fn hide_secrets(&self) {
-        if let Command::Serve(args) = &self.command
+        if let Command::Serve(At { args, .. }) = &self.command
             && !args.secrets_on_stdin
         {
             secrets::run_again_without();
@@ -71,35 +115,38 @@ impl Cli {
     }
 }
 
-/// Runs a command and says with its exit code how it ended: 0 well, 1 not, 2 only in part.
+/// Runs a command and says with its exit code how it ended, as its help tells.
 pub async fn run(cli: Cli) -> ExitCode {
     match dispatch(cli).await {
         Ok(code) => code,
         Err(e) => {
             problem::print(&e);
-            ExitCode::from(1)
+            ExitCode::from(if e.is(code::OP_CANCELLED) { ENDED } else { 1 })
         }
     }
 }
 
 async fn dispatch(cli: Cli) -> Result<ExitCode> {
     let given = match &cli.command {
-        Command::Serve(args) if args.secrets_on_stdin => secrets::from_stdin()?,
+        Command::Serve(At { args, .. }) if args.secrets_on_stdin => secrets::from_stdin()?,
         _ => BTreeMap::new(),
     };
-    let database = Database {
-        url: cli.database_url,
-        config: Config::from_env_and(given)?,
+    let config = Config::from_env_and(given)?;
+    let on = |place: Place| Database {
+        url: place.database_url,
+        config: config.clone(),
     };
     match cli.command {
-        Command::Serve(args) => serve::run(database, args).await,
-        Command::Demo(args) => demo::run(database, args).await,
-        Command::Sync(args) => sync::run(database, args).await,
-        Command::Connections(command) => connections::run(database, command).await,
+        Command::Serve(At { place, args }) => serve::run(on(place), args).await,
+        Command::Demo(args) => demo::run(config, args).await,
+        Command::Sync(At { place, args }) => sync::run(on(place), args).await,
+        Command::Connections(On { place, command }) => connections::run(on(place), command).await,
+        Command::Runs(On { place, command }) => runs::run(on(place), command).await,
+        Command::Quarantine(On { place, command }) => quarantine::run(on(place), command).await,
         Command::Simulate(args) => simulate::run(args).await,
-        Command::Op(args) => op::run(database, args).await,
-        Command::Migrate(command) => migrate::run(database, command).await,
-        Command::Copy(args) => copy::run(&database.config, args).await,
+        Command::Op(At { place, args }) => op::run(on(place), args).await,
+        Command::Migrate(On { place, command }) => migrate::run(on(place), command).await,
+        Command::Copy(args) => copy::run(&config, args).await,
     }
 }
 
@@ -117,9 +164,36 @@ impl Database {
         }
     }
 
+    /// Opens the database of a command that may begin one: an SQLite file is made where there is none.
     async fn open(self) -> Result<Opened> {
         let store = self.named()?.open().await?;
         Builder::new(store, self.config).build().await
+    }
+
+    /// Opens the database of a command that needs one that is there: in a new one there is nothing to be found, so the
+    /// name is a mistake.
+    async fn open_existing(self) -> Result<Opened> {
+        self.existing()?;
+        self.open().await
+    }
+
+    /// The database, which must be there.
+    fn existing(&self) -> Result<cmms::config::Database> {
+        let named = self.named()?;
+        if named.is_missing() {
+            let field = if self.url.is_some() {
+                "--database-url"
+            } else {
+                "CMMS_DATABASE_URL"
+            };
+            return Err(Error::new(code::STORE_MISSING, format!("there is no database {named}"))
+                .field(field, "database_missing", "names a file that does not exist")
+                .remedy_is(
+                    "Name the right one with --database-url or CMMS_DATABASE_URL, or go to its folder. A new one is made \
+                     by `cmms migrate up`, `cmms connections add` and `cmms serve`.",
+                ));
+        }
+        Ok(named)
     }
 }
 

@@ -1,5 +1,6 @@
 //! How far a sync is: a bar for each kind of record, or plain lines without a terminal.
 
+use super::{ENDED, asked_to_end};
 use cmms::core::domain::sync_run::StreamCount;
 use cmms::{Client, Result, StartSync, SyncRun, SyncType};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -7,15 +8,17 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-/// Runs a sync and shows how far it is.
+/// Runs a sync and shows how far it is. Whoever asks the program to end ends the run, which keeps what it has stored.
 pub(super) async fn sync(
     client: &Client,
     sync_type: SyncType,
     input: StartSync,
 ) -> Result<SyncRun> {
     let (tell, mut told) = watch::channel(Vec::<StreamCount>::new());
-    let client = client.telling(Arc::new(tell));
+    let cancel = CancellationToken::new();
+    let client = client.telling(Arc::new(tell)).cancelled_by(cancel.clone());
     let syncs = client.sync();
     let work = async {
         match sync_type {
@@ -25,12 +28,22 @@ pub(super) async fn sync(
         }
     };
     tokio::pin!(work);
+    let end = asked_to_end();
+    tokio::pin!(end);
     let mut shown = Shown::new();
     loop {
         tokio::select! {
             done = &mut work => {
                 shown.finish();
                 return done;
+            }
+            () = &mut end => {
+                if cancel.is_cancelled() {
+                    std::process::exit(ENDED.into());
+                }
+                tell!("The sync ends at its next safe point; what is stored stays. Once more ends the program at once.");
+                cancel.cancel();
+                end.set(asked_to_end());
             }
             Ok(()) = told.changed() => {
                 let streams = told.borrow_and_update().clone();

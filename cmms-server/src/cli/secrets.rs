@@ -1,6 +1,6 @@
 //! Secrets of the environment: a server reads them once and runs itself again without them.
 
-use super::connections::read_stdin;
+use super::files::read_stdin;
 use cmms::{Error, Result, code};
 use std::collections::BTreeMap;
 

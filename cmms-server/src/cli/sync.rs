@@ -1,10 +1,10 @@
 //! `cmms sync`
 
 use super::terminal::shown;
-use super::{Database, progress, table};
+use super::{Database, ENDED, PARTLY, progress, table};
 use cmms::{
-    Client, Connection, Error, ListConnections, Result, StartSync, SyncRun, SyncStatus, SyncType,
-    code,
+    Client, Connection, Error, ListConnections, ListRuns, Result, RunSort, StartSync, SyncRun,
+    SyncStatus, SyncType, code,
 };
 use std::process::ExitCode;
 
@@ -28,42 +28,65 @@ enum Only {
 }
 
 pub(super) async fn run(database: Database, args: Args) -> Result<ExitCode> {
-    let opened = database.open().await?;
-    let connection = find(&opened.client, &args.connection).await?;
+    let place = database.named()?.to_string();
+    let opened = database.open_existing().await?;
+    let connection = find(&opened.client, &place, &args.connection).await?;
     let sync_type = match args.only {
         Only::All => SyncType::All,
         Only::Assets => SyncType::Assets,
         Only::WorkOrders => SyncType::WorkOrders,
     };
     let input = StartSync::new(connection.id).force_sync(args.force);
-    let run = progress::sync(&opened.client, sync_type, input).await?;
+    let run = match progress::sync(&opened.client, sync_type, input).await {
+        // Whoever ended it hears what it did until then.
+        Err(e) if e.is(code::OP_CANCELLED) => {
+            let latest = ListRuns::new()
+                .cmms_connection_id(connection.id)
+                .sort(RunSort::CreatedAtDesc)
+                .limit(1_u32);
+            let mut runs = opened.client.runs().list(latest).await?.items;
+            runs.pop().ok_or(e)?
+        }
+        run => run?,
+    };
     print(&run);
     Ok(match run.status {
         SyncStatus::Ok => ExitCode::SUCCESS,
-        SyncStatus::Partial => ExitCode::from(2),
+        SyncStatus::Partial => ExitCode::from(PARTLY),
+        SyncStatus::Cancelled => ExitCode::from(ENDED),
         _ => ExitCode::from(1),
     })
 }
 
 /// The connection of this name, or else of this id: a name may look like an id.
-pub(super) async fn find(client: &Client, named: &str) -> Result<Connection> {
+pub(super) async fn find(client: &Client, place: &str, named: &str) -> Result<Connection> {
     let asked = ListConnections::new().connection_name(named);
     let mut found = client.connections().list(asked).await?.items;
     if let Some(connection) = found.pop() {
         return Ok(connection);
     }
-    if let Ok(id) = named.parse::<cmms::core::ids::ConnectionId>() {
-        return client.connections().get(id).await;
+    let missing = |e: Option<Error>| {
+        let missing = Error::new(
+            code::CONNECTION_NOT_FOUND,
+            format!("there is no connection {named:?} in the database {place}"),
+        )
+        .field(
+            "connection",
+            "connection_not_found",
+            "`cmms connections list` shows all",
+        );
+        match e {
+            Some(e) => missing.source(e),
+            None => missing,
+        }
+    };
+    match named.parse::<cmms::core::ids::ConnectionId>() {
+        Ok(id) => match client.connections().get(id).await {
+            Err(e) if e.is(code::CONNECTION_NOT_FOUND) => Err(missing(Some(e))),
+            found => found,
+        },
+        Err(_) => Err(missing(None)),
     }
-    Err(Error::new(
-        code::CONNECTION_NOT_FOUND,
-        format!("there is no connection {named:?}"),
-    )
-    .field(
-        "connection",
-        "connection_not_found",
-        "`cmms connections list` shows all",
-    ))
 }
 
 /// Prints what a run did.

@@ -1,12 +1,20 @@
 //! Small tables on a terminal.
 
 use super::terminal::shortened;
+use std::io::IsTerminal as _;
 
-/// Prints rows under a head; columns are as wide as their widest cell, 48 characters at most.
+/// The most characters of a cell on a terminal. What another program reads is not cut.
+const WIDEST: usize = 48;
+
+/// Prints rows under a head; columns are as wide as their widest cell.
 pub(super) fn print(head: &[&str], rows: &[Vec<String>]) {
+    let widest = match std::io::stdout().is_terminal() {
+        true => WIDEST,
+        false => usize::MAX,
+    };
     let rows: Vec<Vec<String>> = rows
         .iter()
-        .map(|row| row.iter().map(|cell| shortened(cell, 48)).collect())
+        .map(|row| row.iter().map(|cell| shortened(cell, widest)).collect())
         .collect();
     let width = |i: usize| {
         let cells = rows

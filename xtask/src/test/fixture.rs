@@ -158,11 +158,13 @@ pub(super) fn test(root: &Path) -> Result<()> {
         }
         Err(Failure::new(format!("{language} answers {said}")))
     };
-    let said = output(Command::new(built.join("cmms")).current_dir(&empty).args([
-        "op",
-        "fixture.echo",
-        input,
-    ]))?;
+    let command = || {
+        let mut command = Command::new(built.join("cmms"));
+        command.current_dir(&empty);
+        command
+    };
+    output(command().args(["migrate", "up"]))?;
+    let said = output(command().args(["op", "fixture.echo", input]))?;
     heard("rust", &said)?;
     let library = built.join("libcmms_ffi.a");
     let caller = empty.join("caller");
