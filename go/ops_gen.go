@@ -99,6 +99,10 @@ type ConnectionsCreate struct {
 	// What people call the connection; unique.
 	ConnectionName string `json:"connection_name"`
 
+	// Whether another connection may lead to the same account of the vendor already (false): then every record
+	// comes in once more.
+	AllowSameAccount Opt[bool] `json:"allow_same_account,omitzero"`
+
 	// The vendor's API key, in its short form.
 	APIKey Opt[string] `json:"api_key,omitzero"`
 
@@ -137,6 +141,10 @@ type ConnectionsEnsure struct {
 
 	// What people call the connection; unique.
 	ConnectionName string `json:"connection_name"`
+
+	// Whether another connection may lead to the same account of the vendor already (false): then every record
+	// comes in once more.
+	AllowSameAccount Opt[bool] `json:"allow_same_account,omitzero"`
 
 	// The vendor's API key, in its short form.
 	APIKey Opt[string] `json:"api_key,omitzero"`
@@ -210,6 +218,9 @@ type ConnectionsUpdate struct {
 	// The connection.
 	CmmsConnectionID string `json:"cmms_connection_id"`
 
+	// Whether another connection may lead to the same account of the vendor (false).
+	AllowSameAccount Opt[bool] `json:"allow_same_account,omitzero"`
+
 	// The vendor's API key, in its short form.
 	APIKey Opt[string] `json:"api_key,omitzero"`
 
@@ -225,11 +236,19 @@ type ConnectionsUpdate struct {
 	// Whether it may be synced.
 	Enabled Opt[bool] `json:"enabled,omitzero"`
 
+	// With or without another address or login: it is another plant (false). Records stay, what is linked is
+	// forgotten.
+	ForgetLinks Opt[bool] `json:"forget_links,omitzero"`
+
 	// Options, as a whole.
 	Options Opt[ConnectionOptions] `json:"options,omitzero"`
 
 	// The password, where the vendor logs in.
 	Password Opt[string] `json:"password,omitzero"`
+
+	// With another address or login: it is the same plant, and the vendor's ids are the same (false). What is
+	// linked stays so. Without one: the account that the login leads to by now is the right one.
+	Relink Opt[bool] `json:"relink,omitzero"`
 
 	// Seconds between syncs; null: by hand.
 	SyncInterval Opt[int64] `json:"sync_interval,omitzero"`

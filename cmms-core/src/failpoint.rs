@@ -35,6 +35,10 @@ pub enum Failpoint {
     BelieveDropped = 262144,
     /// Whether a lease has run out is measured by the clock of each host.
     TrustHostClocks = 524288,
+    /// A run begins with the connection as it was when the run was planned.
+    BelievePlan = 1048576,
+    /// Whatever account a login leads to is taken for the connection's.
+    BelieveAccount = 2097152,
 }
 
 #[cfg(feature = "failpoints")]

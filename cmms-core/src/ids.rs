@@ -66,6 +66,8 @@ id_type! {
     OrgId;
     /// A connection to a vendor's system.
     ConnectionId;
+    /// A vendor's account.
+    AccountId;
     /// A work order.
     WorkOrderId;
     /// An asset, inside; from outside it is addressed by its tag (`asset_id`).

@@ -105,7 +105,8 @@ async fn each_connection_has_one_owner_among_three_processes() {
             .username(email.clone())
             .password(password.clone())
             .sync_interval(INTERVAL)
-            .options(options);
+            .options(options)
+            .allow_same_account(true);
         client.connections().create(input).await.unwrap();
     }
     let mut workers: Vec<_> = (0..3).map(|_| start(&url, &sim)).collect();

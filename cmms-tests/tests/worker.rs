@@ -315,7 +315,8 @@ async fn a_run_whose_secret_cannot_be_opened_ends_and_keeps_no_other_waiting() {
     let input = CreateConnection::new("upkeep", plant.sim.base_url(), "Readable")
         .username(login.email)
         .password(login.password)
-        .sync_interval(60);
+        .sync_interval(60)
+        .allow_same_account(true);
     let readable = elsewhere.connections().create(input).await.unwrap().id;
     let worked = elsewhere.worker().tick().await.unwrap();
     elsewhere.settled().await;
@@ -324,7 +325,7 @@ async fn a_run_whose_secret_cannot_be_opened_ends_and_keeps_no_other_waiting() {
     assert_eq!(ended.errors.0[0].code, "CMMS-SECRET-001");
     let connection = plant.connection.id;
     let connection = elsewhere.connections().get(connection).await.unwrap();
-    assert_eq!(connection.health.0.state, HealthState::AuthRequired);
+    assert_eq!(connection.health.state, HealthState::AuthRequired);
     assert_eq!(worked.claimed, worked.queued, "{worked:?}");
     let other = elsewhere.runs().get(worked.queued[0]).await.unwrap();
     assert_eq!(other.cmms_connection_id, readable);

@@ -2,23 +2,24 @@
 
 use super::cursor::{Ask, Cursor, Turn};
 use super::refusal::{Outcome, outcome};
-use super::session::Sessions;
+use super::session::{Sessions, Slot};
 use super::settings::{
-    CREDENTIALS, HOSTS, Login, PAGE_DEFAULT, PAGE_MAX, base, check_credentials, login, normal,
+    CREDENTIALS, HOSTS, Login, PAGE_DEFAULT, PAGE_MAX, base, check_credentials, login, name, normal,
 };
 use super::{map, wire};
 use crate::egress::EgressClient;
 use crate::http::{Answer, HttpLayer, Request, misunderstood, pause};
 use async_trait::async_trait;
-use cmms_core::Result;
 use cmms_core::domain::connection::ConnectionOptions;
 use cmms_core::domain::entity::Entity;
+use cmms_core::failpoint::{Failpoint, is_on};
 use cmms_core::mapping::EntityMapping;
 use cmms_core::ports::adapter::{
     Adapter, AdapterCx, AdapterInfo, Capabilities, Checked, EntityCapabilities, Pages, Position,
     PullPage, PullReq, check_kinds,
 };
 use cmms_core::ports::secrets::Credentials;
+use cmms_core::{Error, Result, code};
 use std::sync::Arc;
 use url::Url;
 
@@ -29,6 +30,13 @@ pub(super) const VERSION: &str = "2022-09-14";
 const CHECK_RETRIES: u32 = 1;
 /// Repetitions of any other request.
 const PULL_RETRIES: u32 = 5;
+
+/// What asks for the oldest users.
+const OLDEST: [(&str, &str); 3] = [
+    ("limit", "25"),
+    ("offset", "0"),
+    ("orderBy", "createdAt ASC"),
+];
 
 /// UpKeep's protocol.
 #[derive(Debug)]
@@ -97,6 +105,7 @@ impl UpkeepAdapter {
                 .sessions
                 .open(cx, &self.http, &base, refused.as_ref(), retries)
                 .await?;
+            self.refuse_another_account(cx, &base, &slot).await?;
             let request = request
                 .clone()
                 .secret_header("session-token", slot.token())?;
@@ -117,6 +126,59 @@ impl UpkeepAdapter {
             // A new session is refused, too, so it is not the session.
             self.sessions.denied(cx, &slot, kind, &error);
             return Err(error);
+        }
+    }
+}
+
+impl UpkeepAdapter {
+    /// Asks which account a session belongs to, and notes it. That says nothing about what else the session may do.
+    async fn ask_account(
+        &self,
+        cx: &AdapterCx,
+        base: &Url,
+        slot: &Slot,
+    ) -> Result<Outcome<Option<String>>> {
+        let mut request = Request::get(base, "users")
+            .header("upkeep-version", VERSION)
+            .retries(PULL_RETRIES);
+        for (name, value) in OLDEST {
+            request = request.query(name, value);
+        }
+        let request = request.secret_header("session-token", slot.token())?;
+        let read = |answer: Answer| outcome(answer, wire::account);
+        let said = match self.http.send_read(cx, &request, read).await? {
+            Outcome::Refused(error) if error.is(code::VENDOR_LOGIN) => {
+                return Ok(Outcome::Refused(error));
+            }
+            Outcome::Answered(account) => account,
+            // Not every account may list its users.
+            Outcome::Refused(_) => None,
+        };
+        slot.is_of(said.clone());
+        Ok(Outcome::Answered(said))
+    }
+
+    /// Refuses a login that leads to another account than the session before.
+    async fn refuse_another_account(&self, cx: &AdapterCx, base: &Url, slot: &Slot) -> Result<()> {
+        let expected = slot
+            .expected()
+            .filter(|_| !is_on(Failpoint::BelieveAccount));
+        let Some(expected) = expected.map(str::to_owned) else {
+            return Ok(());
+        };
+        match self.ask_account(cx, base, slot).await? {
+            Outcome::Answered(Some(account)) if account != expected => {
+                self.sessions.forget(cx.connection);
+                let detail = "leads to another account of UpKeep by now";
+                Err(
+                    Error::new(code::ACCOUNT_CHANGED, format!("the login {detail}")).field(
+                        "credentials",
+                        "account_changed",
+                        detail,
+                    ),
+                )
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -174,6 +236,36 @@ impl Adapter for UpkeepAdapter {
         let query = [("limit", "1".to_owned()), ("offset", "0".to_owned())];
         let rows = self.read(cx, path(entity), &query, CHECK_RETRIES, wire::rows);
         rows.await.map(drop)
+    }
+
+    fn login<'c>(&self, credentials: &'c Credentials) -> Option<&'c str> {
+        name(credentials)
+    }
+
+    async fn account(&self, cx: &AdapterCx, anew: bool) -> Result<Option<String>> {
+        let base = self.base(cx)?;
+        if anew {
+            self.sessions.forget(cx.connection);
+        }
+        let can_log_in = matches!(login(&cx.credentials)?, Login::Account { .. });
+        let mut refused = None;
+        loop {
+            let slot = self
+                .sessions
+                .open(cx, &self.http, &base, refused.as_ref(), PULL_RETRIES)
+                .await?;
+            if let Some(account) = slot.account() {
+                return Ok(account.clone());
+            }
+            match self.ask_account(cx, &base, &slot).await? {
+                Outcome::Answered(account) => return Ok(account),
+                Outcome::Refused(_) if can_log_in && refused.is_none() => refused = Some(slot),
+                Outcome::Refused(error) => {
+                    self.sessions.forget(cx.connection);
+                    return Err(error);
+                }
+            }
+        }
     }
 
     async fn pull(&self, cx: &AdapterCx, req: &PullReq) -> Result<PullPage> {

@@ -11,7 +11,7 @@ use cmms_core::{Error, Result, code};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use url::Url;
@@ -38,6 +38,10 @@ pub(super) struct Slot {
     cell: OnceCell<Session>,
     /// Whether the vendor answered it anything.
     worked: AtomicBool,
+    /// The account, once it was asked for; nothing where the vendor does not tell.
+    account: OnceLock<Option<String>>,
+    /// The account of the session that this one takes the place of: a login may lead elsewhere by now.
+    expected: Option<String>,
 }
 
 #[derive(Debug)]
@@ -56,6 +60,27 @@ impl Slot {
     fn is_stale(&self, now: DateTime<Utc>) -> bool {
         let renew_at = self.cell.get().and_then(|s| s.renew_at);
         renew_at.is_some_and(|at| at <= now)
+    }
+
+    /// The account, if it was asked for.
+    pub(super) fn account(&self) -> Option<&Option<String>> {
+        self.account.get()
+    }
+
+    /// Notes the account.
+    pub(super) fn is_of(&self, account: Option<String>) {
+        let _ = self.account.set(account);
+    }
+
+    /// The account that is expected and not asked for yet.
+    pub(super) fn expected(&self) -> Option<&str> {
+        let expected = self.expected.as_deref();
+        expected.filter(|_| self.account.get().is_none())
+    }
+
+    fn known(&self) -> Option<String> {
+        let asked = self.account.get().cloned().flatten();
+        asked.or_else(|| self.expected.clone())
     }
 
     /// The session's token.
@@ -135,10 +160,14 @@ impl Sessions {
 
     fn slot(&self, cx: &AdapterCx, base: &Url, refused: Option<&Arc<Slot>>) -> Arc<Slot> {
         let mut slots = lock(&self.slots);
+        let mut expected = None;
         if let Some(slot) = slots.get(&cx.connection) {
             let was_refused = refused.is_some_and(|r| Arc::ptr_eq(r, slot));
             if slot.serves(cx, base) && !was_refused {
                 return Arc::clone(slot);
+            }
+            if slot.base == *base && slot.credentials_version == cx.credentials_version {
+                expected = slot.known();
             }
         }
         let now = cx.clock.now();
@@ -148,6 +177,8 @@ impl Sessions {
             credentials_version: cx.credentials_version,
             cell: OnceCell::new(),
             worked: AtomicBool::new(false),
+            account: OnceLock::new(),
+            expected,
         });
         slots.insert(cx.connection, Arc::clone(&slot));
         slot

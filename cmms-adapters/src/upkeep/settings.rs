@@ -41,6 +41,14 @@ pub(super) fn login(credentials: &Credentials) -> Result<Login<'_>> {
     })
 }
 
+/// Who logs in; nobody with the token of a session that somebody else made.
+pub(super) fn name(credentials: &Credentials) -> Option<&str> {
+    match login(credentials) {
+        Ok(Login::Account { email, .. }) => Some(email),
+        Ok(Login::Token(_)) | Err(_) => None,
+    }
+}
+
 /// Checks the shape of credentials.
 pub(super) fn check_credentials(credentials: &Credentials) -> Result<()> {
     let known: Vec<&str> = CREDENTIALS

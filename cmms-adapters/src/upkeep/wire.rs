@@ -125,6 +125,32 @@ pub(super) fn page(answer: Answer) -> Result<Page> {
     }
 }
 
+/// Reads which account it is from the first of its users: the id of the oldest one. Ids are drawn at random, so no other
+/// account has it, and the oldest user stays the oldest whoever joins.
+///
+/// None where the vendor refuses to list users, or does not list them in the order that was asked for: who comes first
+/// by chance says nothing.
+pub(super) fn account(answer: Answer) -> Result<Option<String>> {
+    if matches!(answer.status(), 400 | 403 | 404 | 405) {
+        return Ok(None);
+    }
+    let answer = answer.success()?;
+    let read: Listed<'_> = answer.json()?;
+    let users = read.results.filter(|_| read.success == Some(true));
+    let users: Vec<ExternalRecord> = users
+        .unwrap_or_default()
+        .into_iter()
+        .map(|user| http::record(user, "id", "createdAt"))
+        .collect();
+    let times: Option<Vec<_>> = users.iter().map(|user| user.updated_at).collect();
+    let is_told = times.is_some_and(|times| {
+        let is_first = times.first() < times.get(1) || times.len() == 1;
+        is_first && times.is_sorted()
+    });
+    let oldest = users.into_iter().next().filter(|_| is_told);
+    Ok(oldest.and_then(|user| user.external_id))
+}
+
 /// Reads a list's answer.
 pub(super) fn rows(answer: Answer) -> Result<Vec<Row>> {
     let answer = answer.success()?;

@@ -167,7 +167,17 @@ record! {
 }
 
 record! {
-    /// The part of an asset that a reference shows.
+    /// The part of an asset that tells what it waits for.
+    pub struct PendingParent: "assets" projection {
+        /// Its id.
+        id: AssetId [Key Public],
+        /// What it waits for as its parent.
+        parent_pending: Option<String> [Plain Internal],
+    }
+}
+
+record! {
+    /// The part of an asset that tells its tag.
     pub struct AssetTag: "assets" projection {
         /// Its id.
         id: AssetId [Key Public],

@@ -39,14 +39,43 @@ pub struct ConnectionHealth {
     pub last_success_at: Option<DateTime<Utc>>,
 }
 
-impl ConnectionHealth {
+impl Default for ConnectionHealth {
     /// Nobody has called yet.
-    pub fn unknown() -> Self {
+    fn default() -> Self {
         Self {
             state: HealthState::Unknown,
             reason: None,
             checked_at: None,
             last_success_at: None,
+        }
+    }
+}
+
+record! {
+    /// How a connection does. It has a row of its own, so that what calls of the vendor bring about is no change of
+    /// the connection: whoever edits one edits the version that they read, whatever was called meanwhile.
+    #[derive(serde::Serialize)]
+    pub struct HealthNote: "cmms_connection_health" {
+        /// The connection.
+        connection_id: ConnectionId [Key Internal],
+        /// How it does.
+        state: HealthState [Plain Internal],
+        /// Why, with the code of the error.
+        reason: Option<String> [Plain Internal],
+        /// When the vendor was last called.
+        checked_at: Option<DateTime<Utc>> [Plain Internal],
+        /// When a call last succeeded.
+        last_success_at: Option<DateTime<Utc>> [Plain Internal],
+    }
+}
+
+impl From<HealthNote> for ConnectionHealth {
+    fn from(note: HealthNote) -> Self {
+        Self {
+            state: note.state,
+            reason: note.reason,
+            checked_at: note.checked_at,
+            last_success_at: note.last_success_at,
         }
     }
 }
@@ -120,10 +149,10 @@ record! {
         sync_interval: Option<i64> [Plain Internal],
         /// Its options.
         options: Json<ConnectionOptions> [Plain Internal],
-        /// How it does.
-        health: Json<ConnectionHealth> [Plain Internal],
     }
     view {
+        /// How it does.
+        health: ConnectionHealth,
         /// The same as `id`.
         connection_id: Option<ConnectionId>,
         /// Which credentials are set; values are never shown.

@@ -1,5 +1,6 @@
 //! Pure data and rules of maintenance: no I/O, no clock, no async.
 
+pub mod account;
 pub mod asset;
 pub mod audit;
 pub mod check;
@@ -23,9 +24,12 @@ pub const TABLES: &[&Table] = &[
     work_order::WorkOrder::TABLE,
     asset::Asset::TABLE,
     connection::Connection::TABLE,
+    connection::HealthNote::TABLE,
+    account::Account::TABLE,
     field_mapping::FieldMapping::TABLE,
     secret::SealedSecret::TABLE,
     sync_state::ExternalLink::TABLE,
+    account::FormerLink::TABLE,
     sync_state::Checkpoint::TABLE,
     sync_state::SyncLease::TABLE,
     sync_state::QuarantineItem::TABLE,

@@ -155,6 +155,16 @@ record! {
     ]
 }
 
+record! {
+    /// The part of a work order that tells what it waits for.
+    pub struct PendingAsset: "work_orders" projection {
+        /// Its id.
+        id: WorkOrderId [Key Public],
+        /// The asset that it waits for.
+        asset_pending: Option<String> [Plain Internal],
+    }
+}
+
 impl WorkOrder {
     /// A new one, scheduled, of medium priority and corrective.
     pub fn new(

@@ -101,6 +101,9 @@ codes! {
     CONNECTION_EXISTS = "CMMS-CONN-005", AlreadyExists, "connection_exists", "A connection with this name exists", "Choose another connection_name or update the present connection.";
     CONNECTION_BUSY = "CMMS-CONN-006", Conflict, "connection_busy", "A sync of this connection is running", "Wait for the run to end, then try again.";
     CONNECTION_DISABLED = "CMMS-CONN-007", Conflict, "connection_disabled", "The connection is switched off", "Enable the connection, then sync it.";
+    CONNECTION_CHANGED = "CMMS-CONN-008", Unavailable, "connection_changed", "The connection was changed while a call of it began", "Try again: the call then begins with the connection as it is now.";
+    ACCOUNT_CHANGED = "CMMS-CONN-009", Conflict, "account_changed", "The connection would lead to another account of the vendor", "Update the connection with `relink: true` where it is the same plant and the vendor's ids are the same (links stay), or with `forget_links: true` where it is another one (records stay, what is linked is forgotten).";
+    ACCOUNT_CONNECTED = "CMMS-CONN-010", Conflict, "account_connected", "Another connection leads to this account of the vendor", "Use the connection that the message names, or say `allow_same_account: true` if every record is to come in once more.";
     EGRESS_REFUSED = "CMMS-EGRESS-001", InvalidInput, "egress_refused", "The address may not be called from here", "Use the vendor's own host, or let an operator add the origin to CMMS_EGRESS_ALLOW.";
     EGRESS_TRUST = "CMMS-EGRESS-003", InvalidInput, "certificates_unreadable", "The certificates to trust cannot be read", "Name a file that this program may read, with certificates in PEM.";
     EGRESS_URL = "CMMS-EGRESS-002", InvalidInput, "bad_url", "The URL cannot be used", "Send an https URL without user name, query or fragment.";

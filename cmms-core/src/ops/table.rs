@@ -18,11 +18,11 @@ macro_rules! operations_with {
         connections, Connections, "Connections to vendors' systems." {
             /// Adds a connection to a vendor's system; nobody is called.
             create = ConnectionsCreate, Post "/cmms/connections", ConnectionEdit, Write, 201,
-                [CONNECTION_TYPE, CONNECTION_CREDENTIALS, CONNECTION_EXISTS, EGRESS_REFUSED, EGRESS_URL, SECRET_NO_KEY],
+                [CONNECTION_TYPE, CONNECTION_CREDENTIALS, CONNECTION_EXISTS, ACCOUNT_CONNECTED, EGRESS_REFUSED, EGRESS_URL, SECRET_NO_KEY],
                 connections::CreateConnection => connection::Connection, connections::create;
             /// Answers the connection of this name where it is equal, and adds it where there is none; nobody is called.
             ensure = ConnectionsEnsure, Post "/cmms/connections/ensure", ConnectionEdit, Write, 200,
-                [CONNECTION_TYPE, CONNECTION_CREDENTIALS, CONNECTION_EXISTS, EGRESS_REFUSED, EGRESS_URL, SECRET_NO_KEY, SECRET_UNREADABLE],
+                [CONNECTION_TYPE, CONNECTION_CREDENTIALS, CONNECTION_EXISTS, ACCOUNT_CONNECTED, EGRESS_REFUSED, EGRESS_URL, SECRET_NO_KEY, SECRET_UNREADABLE],
                 connections::CreateConnection => connection::Connection, connections::ensure;
             /// Gets a connection, without its secrets.
             get = ConnectionsGet, Get "/cmms/connections/{cmms_connection_id}", ConnectionView, Read, 200,
@@ -34,7 +34,7 @@ macro_rules! operations_with {
                 connections::ListConnections => Page<connection::Connection>, connections::list;
             /// Changes a connection.
             update = ConnectionsUpdate, Patch "/cmms/connections/{cmms_connection_id}", ConnectionEdit, Write, 200,
-                [CONNECTION_NOT_FOUND, CONNECTION_EXISTS, CONNECTION_HOST_CHANGE, CONNECTION_CREDENTIALS, EGRESS_REFUSED, EGRESS_URL, STORE_STALE],
+                [CONNECTION_NOT_FOUND, CONNECTION_EXISTS, CONNECTION_HOST_CHANGE, CONNECTION_CREDENTIALS, CONNECTION_BUSY, ACCOUNT_CHANGED, ACCOUNT_CONNECTED, EGRESS_REFUSED, EGRESS_URL, STORE_STALE],
                 connections::UpdateConnection => connection::Connection, connections::update;
             /// Removes a connection; the records that it brought in stay.
             delete = ConnectionsDelete, Delete "/cmms/connections/{cmms_connection_id}", ConnectionEdit, Write, 200,
@@ -42,7 +42,7 @@ macro_rules! operations_with {
                 connections::GetConnection => connections::ConnectionDeleted, connections::delete;
             /// Logs in at the vendor and says what it answered.
             test = ConnectionsTest, Post "/cmms/connections/{cmms_connection_id}/test", ConnectionEdit, Long, 200,
-                [CONNECTION_NOT_FOUND, VENDOR_UNREACHABLE, VENDOR_LOGIN, VENDOR_FORBIDDEN, VENDOR_ANSWER, VENDOR_TIMEOUT],
+                [CONNECTION_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_CONNECTED, VENDOR_UNREACHABLE, VENDOR_LOGIN, VENDOR_FORBIDDEN, VENDOR_ANSWER, VENDOR_TIMEOUT],
                 connections::GetConnection => connections::ConnectionTest, connections::test;
         }
         mappings, Mappings, "Field mappings: what is laid over a vendor's default mapping." {
@@ -66,15 +66,15 @@ macro_rules! operations_with {
         sync, Sync, "Syncs: bring a vendor's records in." {
             /// Brings work orders in.
             work_orders = SyncWorkOrders, Post "/cmms/sync/work-orders", SyncRun, Run, 200,
-                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE, TOO_MANY_RUNS],
+                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, CONNECTION_CHANGED, SYNC_RUNNING, SYNC_TYPE, TOO_MANY_RUNS],
                 sync::StartSync => sync_run::SyncRun, sync::work_orders;
             /// Brings assets in.
             assets = SyncAssets, Post "/cmms/sync/assets", SyncRun, Run, 200,
-                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE, TOO_MANY_RUNS],
+                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, CONNECTION_CHANGED, SYNC_RUNNING, SYNC_TYPE, TOO_MANY_RUNS],
                 sync::StartSync => sync_run::SyncRun, sync::assets;
             /// Brings everything in, assets before work orders.
             all = SyncAll, Post "/cmms/sync/all", SyncRun, Run, 200,
-                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, SYNC_RUNNING, SYNC_TYPE, TOO_MANY_RUNS],
+                [CONNECTION_NOT_FOUND, CONNECTION_DISABLED, CONNECTION_CHANGED, SYNC_RUNNING, SYNC_TYPE, TOO_MANY_RUNS],
                 sync::StartSync => sync_run::SyncRun, sync::all;
         }
         runs, Runs, "Runs: what each sync did." {
@@ -98,7 +98,7 @@ macro_rules! operations_with {
                 quarantine::ListQuarantine => Page<sync_state::QuarantineItem>, quarantine::list;
             /// Maps a record that cannot be stored again, with the present mapping.
             retry = QuarantineRetry, Post "/cmms/quarantine/{quarantine_id}/retry", SyncRun, Write, 200,
-                [QUARANTINE_NOT_FOUND, SYNC_RUNNING],
+                [QUARANTINE_NOT_FOUND, CONNECTION_CHANGED, SYNC_RUNNING],
                 quarantine::GetQuarantined => sync_state::QuarantineItem, quarantine::retry;
             /// Leaves a record that cannot be stored out for good.
             discard = QuarantineDiscard, Post "/cmms/quarantine/{quarantine_id}/discard", SyncRun, Write, 200,

@@ -416,6 +416,27 @@ pub trait Adapter: Debug + Send + Sync + 'static {
         self.pull(cx, &first).await.map(drop)
     }
 
+    /// Who logs in with these credentials, where they say so: a name or a client's id, never a secret. None: they are
+    /// a key only, which is told from others by its fingerprint.
+    fn login<'c>(&self, credentials: &'c Credentials) -> Option<&'c str> {
+        ["email", "username", "client_id", "app_key"]
+            .into_iter()
+            .find_map(|name| credentials.get(name).filter(|value| !value.is_empty()))
+    }
+
+    /// The vendor's own id of the account that the connection leads to, which no other account at this address has.
+    /// It is asked for once before each run and compared with what was told before, so that records of another account
+    /// never meet those of this one. An adapter answers what it knows of the present session, unless it is asked
+    /// `anew`, and asks where it does not know.
+    ///
+    /// None: the vendor does not tell. Better none than one that may change by itself.
+    ///
+    /// # Errors
+    /// `CMMS-VENDOR-…`: unreachable, refused.
+    async fn account(&self, _cx: &AdapterCx, _anew: bool) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Where the page behind the one that is asked for will begin, if that can be told before it has come in.
     ///
     /// It is a guess that only saves time: where the page itself says otherwise, the page is right and what

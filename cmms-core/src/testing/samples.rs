@@ -1,9 +1,12 @@
 //! Sample records with a value in every column; records of different `n` differ in every column that can.
 
 use crate::context::{Principal, Scope};
+use crate::domain::account::{Account, FormerLink};
 use crate::domain::asset::{Asset, AssetCondition, AssetLocation, AssetStatus, AssetType};
 use crate::domain::audit::{AuditEntry, AuditResult, FieldChange};
-use crate::domain::connection::{Connection, ConnectionHealth, ConnectionOptions, HealthState};
+use crate::domain::connection::{
+    Connection, ConnectionHealth, ConnectionOptions, HealthNote, HealthState,
+};
 use crate::domain::entity::{Entity, SyncType};
 use crate::domain::numbering::{self, DailyNumber};
 use crate::domain::secret::SealedSecret;
@@ -15,7 +18,7 @@ use crate::domain::sync_state::{
 use crate::domain::vocabulary::{MaintenanceType, Priority};
 use crate::domain::work_order::{WorkOrder, WorkOrderSource, WorkOrderStatus};
 use crate::ids::{
-    AssetId, AuditId, ConnectionId, OrgId, QuarantineId, RunId, SecretId, WorkOrderId,
+    AccountId, AssetId, AuditId, ConnectionId, OrgId, QuarantineId, RunId, SecretId, WorkOrderId,
 };
 use crate::money::Money;
 use crate::record::{Digest, Json, RawJson};
@@ -180,15 +183,41 @@ pub fn connection(n: u32) -> Connection {
             ca_file: Some(format!("/etc/cmms/ca-{n}.pem")),
             pages_in_flight: Some(n + 3),
         }),
-        health: Json(ConnectionHealth {
-            state: pick(HealthState::ALL, n),
-            reason: Some(format!("Reason {n}")),
-            checked_at: Some(at(n + 2)),
-            last_success_at: Some(at(n + 3)),
-        }),
+        health: ConnectionHealth::default(),
         connection_id: None,
         credentials: BTreeMap::new(),
     }
+}
+
+/// How a connection does.
+pub fn health_note(n: u32) -> HealthNote {
+    HealthNote {
+        connection_id: connection_id(n),
+        state: pick(HealthState::ALL, n),
+        reason: Some(format!("Reason {n}")),
+        checked_at: Some(at(n + 2)),
+        last_success_at: Some(at(n + 3)),
+    }
+}
+
+/// A vendor's account.
+pub fn account(n: u32) -> Account {
+    Account {
+        id: AccountId(id(9, n)),
+        connection_id: Some(connection_id(n)),
+        cmms_type: format!("vendor-{n}"),
+        origin: format!("https://{n}.example.com"),
+        login: format!("name:user-{n}@example.com"),
+        vendor_id: Some(format!("account-{n}")),
+        is_unsure: n.is_multiple_of(2),
+        is_shared: !n.is_multiple_of(2),
+        left_at: Some(at(n)),
+    }
+}
+
+/// A link of an account that no connection has.
+pub fn former_link(account: AccountId, n: u32) -> FormerLink {
+    FormerLink::of(external_link(connection_id(1), n), account)
 }
 
 /// A sealed secret of a connection.

@@ -31,6 +31,7 @@ class Connections:
         api_url: str,
         connection_name: str,
         *,
+        allow_same_account: bool | None | Unset = UNSET,
         api_key: str | None | Unset = UNSET,
         credentials: Mapping[str, str] | None | Unset = UNSET,
         enabled: bool | None | Unset = UNSET,
@@ -45,6 +46,8 @@ class Connections:
         cmms_type: The vendor's system, such as `upkeep`.
         api_url: The address of its API.
         connection_name: What people call the connection; unique.
+        allow_same_account: Whether another connection may lead to the same account of the vendor
+            already (false): then every record comes in once more.
         api_key: The vendor's API key, in its short form.
         credentials: The credentials by field, as the vendor needs them.
         enabled: Whether it may be synced (true).
@@ -57,6 +60,7 @@ class Connections:
             "cmms_type": cmms_type,
             "api_url": api_url,
             "connection_name": connection_name,
+            "allow_same_account": allow_same_account,
             "api_key": api_key,
             "credentials": credentials,
             "enabled": enabled,
@@ -72,6 +76,7 @@ class Connections:
         api_url: str,
         connection_name: str,
         *,
+        allow_same_account: bool | None | Unset = UNSET,
         api_key: str | None | Unset = UNSET,
         credentials: Mapping[str, str] | None | Unset = UNSET,
         enabled: bool | None | Unset = UNSET,
@@ -87,6 +92,8 @@ class Connections:
         cmms_type: The vendor's system, such as `upkeep`.
         api_url: The address of its API.
         connection_name: What people call the connection; unique.
+        allow_same_account: Whether another connection may lead to the same account of the vendor
+            already (false): then every record comes in once more.
         api_key: The vendor's API key, in its short form.
         credentials: The credentials by field, as the vendor needs them.
         enabled: Whether it may be synced (true).
@@ -99,6 +106,7 @@ class Connections:
             "cmms_type": cmms_type,
             "api_url": api_url,
             "connection_name": connection_name,
+            "allow_same_account": allow_same_account,
             "api_key": api_key,
             "credentials": credentials,
             "enabled": enabled,
@@ -174,13 +182,16 @@ class Connections:
         self,
         cmms_connection_id: UUID | str,
         *,
+        allow_same_account: bool | None | Unset = UNSET,
         api_key: str | None | Unset = UNSET,
         api_url: str | Unset = UNSET,
         connection_name: str | Unset = UNSET,
         credentials: Mapping[str, str] | None | Unset = UNSET,
         enabled: bool | Unset = UNSET,
+        forget_links: bool | None | Unset = UNSET,
         options: models.ConnectionOptions | Mapping[str, Any] | None | Unset = UNSET,
         password: str | None | Unset = UNSET,
+        relink: bool | None | Unset = UNSET,
         sync_interval: int | None | Unset = UNSET,
         username: str | None | Unset = UNSET,
         version: int | None | Unset = UNSET,
@@ -188,26 +199,36 @@ class Connections:
         """Changes a connection.
 
         cmms_connection_id: The connection.
+        allow_same_account: Whether another connection may lead to the same account of the vendor
+            (false).
         api_key: The vendor's API key, in its short form.
         api_url: The address of the API; another host needs the credentials again.
         connection_name: What people call the connection.
         credentials: The credentials by field.
         enabled: Whether it may be synced.
+        forget_links: With or without another address or login: it is another plant (false). Records
+            stay, what is linked is forgotten.
         options: Options, as a whole.
         password: The password, where the vendor logs in.
+        relink: With another address or login: it is the same plant, and the vendor's ids are the same
+            (false). What is linked stays so. Without one: the account that the login leads to by now is the
+            right one.
         sync_interval: Seconds between syncs; null: by hand.
         username: The user name, where the vendor logs in.
         version: Refuses the change unless this is the present version.
         """
         return models.Connection(self._transport.call("connections.update", {
             "cmms_connection_id": cmms_connection_id,
+            "allow_same_account": allow_same_account,
             "api_key": api_key,
             "api_url": api_url,
             "connection_name": connection_name,
             "credentials": credentials,
             "enabled": enabled,
+            "forget_links": forget_links,
             "options": options,
             "password": password,
+            "relink": relink,
             "sync_interval": sync_interval,
             "username": username,
             "version": version,
@@ -1385,6 +1406,7 @@ class AsyncConnections:
         api_url: str,
         connection_name: str,
         *,
+        allow_same_account: bool | None | Unset = UNSET,
         api_key: str | None | Unset = UNSET,
         credentials: Mapping[str, str] | None | Unset = UNSET,
         enabled: bool | None | Unset = UNSET,
@@ -1399,6 +1421,8 @@ class AsyncConnections:
         cmms_type: The vendor's system, such as `upkeep`.
         api_url: The address of its API.
         connection_name: What people call the connection; unique.
+        allow_same_account: Whether another connection may lead to the same account of the vendor
+            already (false): then every record comes in once more.
         api_key: The vendor's API key, in its short form.
         credentials: The credentials by field, as the vendor needs them.
         enabled: Whether it may be synced (true).
@@ -1411,6 +1435,7 @@ class AsyncConnections:
             "cmms_type": cmms_type,
             "api_url": api_url,
             "connection_name": connection_name,
+            "allow_same_account": allow_same_account,
             "api_key": api_key,
             "credentials": credentials,
             "enabled": enabled,
@@ -1426,6 +1451,7 @@ class AsyncConnections:
         api_url: str,
         connection_name: str,
         *,
+        allow_same_account: bool | None | Unset = UNSET,
         api_key: str | None | Unset = UNSET,
         credentials: Mapping[str, str] | None | Unset = UNSET,
         enabled: bool | None | Unset = UNSET,
@@ -1441,6 +1467,8 @@ class AsyncConnections:
         cmms_type: The vendor's system, such as `upkeep`.
         api_url: The address of its API.
         connection_name: What people call the connection; unique.
+        allow_same_account: Whether another connection may lead to the same account of the vendor
+            already (false): then every record comes in once more.
         api_key: The vendor's API key, in its short form.
         credentials: The credentials by field, as the vendor needs them.
         enabled: Whether it may be synced (true).
@@ -1453,6 +1481,7 @@ class AsyncConnections:
             "cmms_type": cmms_type,
             "api_url": api_url,
             "connection_name": connection_name,
+            "allow_same_account": allow_same_account,
             "api_key": api_key,
             "credentials": credentials,
             "enabled": enabled,
@@ -1528,13 +1557,16 @@ class AsyncConnections:
         self,
         cmms_connection_id: UUID | str,
         *,
+        allow_same_account: bool | None | Unset = UNSET,
         api_key: str | None | Unset = UNSET,
         api_url: str | Unset = UNSET,
         connection_name: str | Unset = UNSET,
         credentials: Mapping[str, str] | None | Unset = UNSET,
         enabled: bool | Unset = UNSET,
+        forget_links: bool | None | Unset = UNSET,
         options: models.ConnectionOptions | Mapping[str, Any] | None | Unset = UNSET,
         password: str | None | Unset = UNSET,
+        relink: bool | None | Unset = UNSET,
         sync_interval: int | None | Unset = UNSET,
         username: str | None | Unset = UNSET,
         version: int | None | Unset = UNSET,
@@ -1542,26 +1574,36 @@ class AsyncConnections:
         """Changes a connection.
 
         cmms_connection_id: The connection.
+        allow_same_account: Whether another connection may lead to the same account of the vendor
+            (false).
         api_key: The vendor's API key, in its short form.
         api_url: The address of the API; another host needs the credentials again.
         connection_name: What people call the connection.
         credentials: The credentials by field.
         enabled: Whether it may be synced.
+        forget_links: With or without another address or login: it is another plant (false). Records
+            stay, what is linked is forgotten.
         options: Options, as a whole.
         password: The password, where the vendor logs in.
+        relink: With another address or login: it is the same plant, and the vendor's ids are the same
+            (false). What is linked stays so. Without one: the account that the login leads to by now is the
+            right one.
         sync_interval: Seconds between syncs; null: by hand.
         username: The user name, where the vendor logs in.
         version: Refuses the change unless this is the present version.
         """
         return models.Connection(await self._transport.call("connections.update", {
             "cmms_connection_id": cmms_connection_id,
+            "allow_same_account": allow_same_account,
             "api_key": api_key,
             "api_url": api_url,
             "connection_name": connection_name,
             "credentials": credentials,
             "enabled": enabled,
+            "forget_links": forget_links,
             "options": options,
             "password": password,
+            "relink": relink,
             "sync_interval": sync_interval,
             "username": username,
             "version": version,

@@ -24,6 +24,7 @@ class CMMSDataSynchronizationService(Service):
         api_url: str,
         connection_name: str,
         *,
+        allow_same_account: bool | None | Unset = UNSET,
         api_key: str | None | Unset = UNSET,
         credentials: Mapping[str, str] | None | Unset = UNSET,
         enabled: bool | None | Unset = UNSET,
@@ -38,6 +39,8 @@ class CMMSDataSynchronizationService(Service):
         cmms_type: The vendor's system, such as `upkeep`.
         api_url: The address of its API.
         connection_name: What people call the connection; unique.
+        allow_same_account: Whether another connection may lead to the same account of the vendor
+            already (false): then every record comes in once more.
         api_key: The vendor's API key, in its short form.
         credentials: The credentials by field, as the vendor needs them.
         enabled: Whether it may be synced (true).
@@ -51,6 +54,7 @@ class CMMSDataSynchronizationService(Service):
             cmms_type=cmms_type,
             api_url=api_url,
             connection_name=connection_name,
+            allow_same_account=allow_same_account,
             api_key=api_key,
             credentials=credentials,
             enabled=enabled,
@@ -104,13 +108,16 @@ class CMMSDataSynchronizationService(Service):
         self,
         cmms_connection_id: UUID | str,
         *,
+        allow_same_account: bool | None | Unset = UNSET,
         api_key: str | None | Unset = UNSET,
         api_url: str | Unset = UNSET,
         connection_name: str | Unset = UNSET,
         credentials: Mapping[str, str] | None | Unset = UNSET,
         enabled: bool | Unset = UNSET,
+        forget_links: bool | None | Unset = UNSET,
         options: models.ConnectionOptions | Mapping[str, Any] | None | Unset = UNSET,
         password: str | None | Unset = UNSET,
+        relink: bool | None | Unset = UNSET,
         sync_interval: int | None | Unset = UNSET,
         username: str | None | Unset = UNSET,
         version: int | None | Unset = UNSET,
@@ -118,13 +125,20 @@ class CMMSDataSynchronizationService(Service):
         """Changes a connection.
 
         cmms_connection_id: The connection.
+        allow_same_account: Whether another connection may lead to the same account of the vendor
+            (false).
         api_key: The vendor's API key, in its short form.
         api_url: The address of the API; another host needs the credentials again.
         connection_name: What people call the connection.
         credentials: The credentials by field.
         enabled: Whether it may be synced.
+        forget_links: With or without another address or login: it is another plant (false). Records
+            stay, what is linked is forgotten.
         options: Options, as a whole.
         password: The password, where the vendor logs in.
+        relink: With another address or login: it is the same plant, and the vendor's ids are the same
+            (false). What is linked stays so. Without one: the account that the login leads to by now is the
+            right one.
         sync_interval: Seconds between syncs; null: by hand.
         username: The user name, where the vendor logs in.
         version: Refuses the change unless this is the present version.
@@ -132,13 +146,16 @@ class CMMSDataSynchronizationService(Service):
         client = await self._open()
         return await client.connections.update(
             cmms_connection_id=cmms_connection_id,
+            allow_same_account=allow_same_account,
             api_key=api_key,
             api_url=api_url,
             connection_name=connection_name,
             credentials=credentials,
             enabled=enabled,
+            forget_links=forget_links,
             options=options,
             password=password,
+            relink=relink,
             sync_interval=sync_interval,
             username=username,
             version=version,

@@ -277,7 +277,7 @@ async fn list(database: Database) -> Result<ExitCode> {
                 c.connection_name,
                 c.cmms_type,
                 c.api_url,
-                c.health.0.state.to_string(),
+                c.health.state.to_string(),
                 c.id.to_string(),
             ]
         }));

@@ -108,7 +108,7 @@ impl Faults {
     }
 
     /// The fault that hits this request, if any. The plan ordered first wins.
-    pub(crate) fn take(&self, request: &Request, login: &str) -> Option<Hit> {
+    pub(crate) fn take(&self, request: &Request, spared: &[&str]) -> Option<Hit> {
         if !self.active.load(Ordering::Acquire) {
             return None;
         }
@@ -117,7 +117,7 @@ impl Faults {
         for running in &mut orders.running {
             let suits = match &running.plan.segment {
                 Some(segment) => request.has_segment(segment),
-                None => request.path != login,
+                None => !spared.contains(&request.path.as_str()),
             };
             if !suits || running.hits >= running.plan.times {
                 continue;

@@ -4,7 +4,8 @@ use super::Fault;
 
 /// A fault with the requests that it hits.
 ///
-/// Unless it says otherwise it hits every path but the login, from the first
+/// Unless it says otherwise it hits every path but those of the login and of the
+/// vendor's users, from the first
 /// request that suits it on, and as many as the fault usually takes: one,
 /// the length of a burst, five where records move or the clock is off, and
 /// no end where a list is empty or short.
@@ -19,7 +20,7 @@ pub struct FaultPlan {
 
 impl FaultPlan {
     /// Hits only requests that have this as a part of their path, such as
-    /// `work-orders`. The login is hit only if it is named.
+    /// `work-orders`. Login and users are hit only if they are named.
     pub fn on(mut self, segment: impl Into<String>) -> Self {
         self.segment = Some(segment.into());
         self

@@ -292,7 +292,7 @@ impl Service for PagedVendor {
         list_end: r#"],"meta":{"page":1,"pageSize":100,"totalPages":0,"total":0},"links":{"next":null}}"#,
         records: "data",
         texts: &["title", "name"],
-        login: "/health",
+        spared: &["/health"],
     };
 
     fn faults(&self) -> &Faults {

@@ -95,7 +95,8 @@ fn dispatch(state: &mut State, call: &Call, twist: Option<Twist>) -> Answer {
     if is_auth(&segments) && segments.len() == 1 {
         return auth::answer(state, call);
     }
-    if let Some(failure) = state.take_failure() {
+    let is_users = segments.first().is_some_and(|first| first == "users");
+    if !is_users && let Some(failure) = state.take_failure() {
         return failure;
     }
     if let Err(refusal) = auth::check(state, call) {

@@ -305,7 +305,23 @@ impl UpkeepVendor {
         self.lock().empty_lists = empty;
     }
 
-    /// Answers the next `requests` requests other than to `/auth` with this
+    /// Makes another session token valid, which does not run out by itself.
+    pub fn add_token(&self, token: impl Into<String>) {
+        self.lock().sessions.insert(token.into(), i64::MAX);
+    }
+
+    /// Becomes another account at the same address: other records, other users, and the login of `config`. All sessions
+    /// end; what was asked for before stays in the log.
+    pub fn become_account(&self, config: UpkeepConfig) {
+        let mut state = self.lock();
+        let log = std::mem::take(&mut state.log);
+        let logins = state.logins;
+        *state = State::new(config);
+        state.log = log;
+        state.logins = logins;
+    }
+
+    /// Answers the next `requests` requests other than to `/auth` and `/users` with this
     /// status and `{"success":false,…}`. Orders queue up.
     pub fn fail_next(&self, requests: usize, status: u16, retry_after: Option<String>) {
         self.lock().failing.push_back(Failing {
@@ -365,7 +381,7 @@ impl Service for UpkeepVendor {
         list_end: "]}",
         records: "results",
         texts: &["title", "name"],
-        login: "/api/v2/auth",
+        spared: &["/api/v2/auth", "/api/v2/users"],
     };
 
     fn faults(&self) -> &Faults {

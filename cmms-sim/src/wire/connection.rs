@@ -72,7 +72,7 @@ async fn respond<S: Service>(wire: &mut Wire, service: &S, request: &Request) ->
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    if let Some(hit) = service.faults().take(request, S::SHAPE.login) {
+    if let Some(hit) = service.faults().take(request, S::SHAPE.spared) {
         return bent::respond(wire, service, request, hit).await;
     }
     let reply = service.answer(request, None);

@@ -27,8 +27,8 @@ pub(crate) struct Shape {
     pub(crate) records: &'static str,
     /// The texts of a record; each kind of record has one of them.
     pub(crate) texts: &'static [&'static str],
-    /// The path of the login, which faults spare unless they name it.
-    pub(crate) login: &'static str,
+    /// The paths of the login and of what tells the account, which faults spare unless they name them.
+    pub(crate) spared: &'static [&'static str],
 }
 
 /// What a fault asks of the vendor itself, rather than of the wire.

@@ -129,11 +129,36 @@ CREATE TABLE cmms_connections (
     enabled             boolean NOT NULL,
     sync_interval       bigint,
     options             json NOT NULL,
-    health              json NOT NULL,
     PRIMARY KEY (org_id, id)
 );
 CREATE UNIQUE INDEX cmms_connections_by_connection_name ON cmms_connections (org_id, connection_name);
 CREATE UNIQUE INDEX cmms_connections_by_slug ON cmms_connections (org_id, slug);
+
+-- How connections do, apart from them: a note of it changes no connection.
+CREATE TABLE cmms_connection_health (
+    org_id              uuid NOT NULL,
+    connection_id       uuid NOT NULL,
+    state               text COLLATE "C" NOT NULL,
+    reason              text COLLATE "C",
+    checked_at          timestamptz,
+    last_success_at     timestamptz,
+    PRIMARY KEY (org_id, connection_id)
+);
+
+-- The vendors' accounts: those of connections, and those that connections are gone from, whose links wait.
+CREATE TABLE cmms_accounts (
+    org_id              uuid NOT NULL,
+    id                  uuid NOT NULL,
+    connection_id       uuid,
+    cmms_type           text COLLATE "C" NOT NULL,
+    origin              text COLLATE "C" NOT NULL,
+    login               text COLLATE "C" NOT NULL,
+    vendor_id           text COLLATE "C",
+    is_unsure           boolean NOT NULL,
+    is_shared           boolean NOT NULL,
+    left_at             timestamptz,
+    PRIMARY KEY (org_id, id)
+);
 
 -- What a user lays over an adapter's default mapping.
 CREATE TABLE cmms_field_mappings (
@@ -188,6 +213,24 @@ CREATE TABLE external_links (
     PRIMARY KEY (org_id, connection_id, entity, external_id)
 );
 CREATE INDEX external_links_by_record_id ON external_links (org_id, record_id);
+
+-- Links of accounts that no connection has: the next one to the same account takes them up again.
+CREATE TABLE former_links (
+    org_id              uuid NOT NULL,
+    account_id          uuid NOT NULL,
+    entity              text COLLATE "C" NOT NULL,
+    external_id         text COLLATE "C" NOT NULL,
+    record_id           uuid NOT NULL,
+    digest              bytea NOT NULL,
+    raw                 json NOT NULL,
+    snapshot            json NOT NULL,
+    vendor_values       json NOT NULL,
+    number              text COLLATE "C",
+    supplied            json,
+    vendor_updated_at   timestamptz,
+    changed_at          timestamptz NOT NULL,
+    PRIMARY KEY (org_id, account_id, entity, external_id)
+);
 
 CREATE TABLE sync_checkpoints (
     org_id              uuid NOT NULL,

@@ -130,11 +130,36 @@ CREATE TABLE cmms_connections (
     enabled         INTEGER NOT NULL,
     sync_interval   INTEGER,
     options         TEXT    NOT NULL,
-    health          TEXT    NOT NULL,
     PRIMARY KEY (org_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX cmms_connections_by_connection_name ON cmms_connections (org_id, connection_name);
 CREATE UNIQUE INDEX cmms_connections_by_slug ON cmms_connections (org_id, slug);
+
+-- How connections do, apart from them: a note of it changes no connection.
+CREATE TABLE cmms_connection_health (
+    org_id          BLOB    NOT NULL,
+    connection_id   BLOB    NOT NULL,
+    state           TEXT    NOT NULL,
+    reason          TEXT,
+    checked_at      INTEGER,
+    last_success_at INTEGER,
+    PRIMARY KEY (org_id, connection_id)
+) STRICT, WITHOUT ROWID;
+
+-- The vendors' accounts: those of connections, and those that connections are gone from, whose links wait.
+CREATE TABLE cmms_accounts (
+    org_id        BLOB    NOT NULL,
+    id            BLOB    NOT NULL,
+    connection_id BLOB,
+    cmms_type     TEXT    NOT NULL,
+    origin        TEXT    NOT NULL,
+    login         TEXT    NOT NULL,
+    vendor_id     TEXT,
+    is_unsure     INTEGER NOT NULL,
+    is_shared     INTEGER NOT NULL,
+    left_at       INTEGER,
+    PRIMARY KEY (org_id, id)
+) STRICT, WITHOUT ROWID;
 
 -- What a user lays over an adapter's default mapping.
 CREATE TABLE cmms_field_mappings (
@@ -190,6 +215,24 @@ CREATE TABLE external_links (
     PRIMARY KEY (org_id, connection_id, entity, external_id)
 ) STRICT;
 CREATE INDEX external_links_by_record_id ON external_links (org_id, record_id);
+
+-- Links of accounts that no connection has: the next one to the same account takes them up again.
+CREATE TABLE former_links (
+    org_id            BLOB    NOT NULL,
+    account_id        BLOB    NOT NULL,
+    entity            TEXT    NOT NULL,
+    external_id       TEXT    NOT NULL,
+    record_id         BLOB    NOT NULL,
+    digest            BLOB    NOT NULL,
+    raw               TEXT    NOT NULL,
+    snapshot          TEXT    NOT NULL,
+    vendor_values     TEXT    NOT NULL,
+    number            TEXT,
+    supplied          TEXT,
+    vendor_updated_at INTEGER,
+    changed_at        INTEGER NOT NULL,
+    PRIMARY KEY (org_id, account_id, entity, external_id)
+) STRICT;
 
 CREATE TABLE sync_checkpoints (
     org_id        BLOB NOT NULL,
@@ -335,12 +378,15 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('cmms_connections', 'cmms_connections',                   '20 10 1'),
     ('cmms_connections', 'cmms_connections_by_connection_name', '20 10 1'),
     ('cmms_connections', 'cmms_connections_by_slug',           '20 10 1'),
+    ('cmms_connection_health', 'cmms_connection_health',       '20 10 1'),
+    ('cmms_accounts',    'cmms_accounts',                      '20 10 1'),
     ('cmms_field_mappings', 'cmms_field_mappings',             '200 100 1'),
     ('cmms_field_mappings', 'cmms_field_mappings_by_target',   '200 100 10 5 1 1'),
     ('cmms_secrets',     'cmms_secrets',                       '20 10 1 1'),
     ('cmms_secrets',     'cmms_secrets_by_id',                 '20 10 1'),
     ('external_links',   'sqlite_autoindex_external_links_1',  '1000000 500000 250000 120000 1'),
     ('external_links',   'external_links_by_record_id',        '1000000 500000 1'),
+    ('former_links',     'sqlite_autoindex_former_links_1',    '1000000 500000 250000 120000 1'),
     ('sync_checkpoints', 'sync_checkpoints',                   '40 20 2 1'),
     ('sync_leases',      'sync_leases',                        '40 20 2 1'),
     ('sync_quarantine',  'sqlite_autoindex_sync_quarantine_1', '20000 10000 5000 2500 1'),

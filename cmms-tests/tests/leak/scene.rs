@@ -206,6 +206,7 @@ impl Scene {
         let vendor = self.sim.vendor();
         for (i, (taken, mut body)) in self.bodies().into_iter().enumerate() {
             body["connection_name"] = format!("Connection {i}").into();
+            body["allow_same_account"] = true.into();
             let created = call("connections.create", body.clone()).await;
             assert_eq!(created.is_some(), taken, "connection {i}");
             let Some(id) = created.map(|c| c["id"].clone()) else {

@@ -1,5 +1,7 @@
 //! How a sync behaves, seen through the client, the store and the vendor's own log.
 
+mod account;
+mod beginning;
 mod clocks;
 mod connection;
 mod incremental;

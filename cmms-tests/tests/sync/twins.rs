@@ -55,6 +55,20 @@ async fn twin_a_stolen_lease_is_caught() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn twin_an_account_that_is_believed_is_caught() {
+    let _broken = Broken::now(Failpoint::BelieveAccount).await;
+    let found = super::account::a_foreign_account_is_found_out(Where::Sqlite).await;
+    assert!(found.is_err_and(|why| why.contains("another account")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twin_a_plan_that_is_believed_is_caught() {
+    let _broken = Broken::now(Failpoint::BelievePlan).await;
+    let found = super::beginning::nothing_is_left_of_a_removed_connection(Where::Sqlite).await;
+    assert!(found.is_err_and(|why| why.contains("left")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn twin_a_list_that_is_believed_is_caught() {
     let _broken = Broken::now(Failpoint::BelieveLists).await;
     let plant = Plant::small(Where::Sqlite).await;

@@ -28,7 +28,7 @@ async fn state(plant: &Plant) -> HealthState {
         .get(GetConnection::new(plant.connection.id))
         .await
         .unwrap();
-    connection.health.0.state
+    connection.health.state
 }
 
 fn failed_with(run: &SyncRun, row: &'static cmms::core::error::Code) {
@@ -110,8 +110,7 @@ async fn an_unreachable_vendor_fails_the_run_and_shows_in_the_health() {
         .get(connection.id)
         .await
         .unwrap()
-        .health
-        .0;
+        .health;
     assert_eq!(health.state, HealthState::Degraded);
     assert!(health.last_success_at.is_some() && health.reason.unwrap().contains("CMMS-VENDOR-001"));
     drop((vendor, folder));

@@ -96,6 +96,7 @@ impl Database {
                     .filter(|folder| !folder.as_os_str().is_empty());
                 matches!(path.try_exists(), Ok(false)) && folder.is_none_or(Path::is_dir)
             }
+            Self::Memory => false,
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => false,
         }
@@ -129,6 +130,7 @@ impl fmt::Display for Database {
                 let whole = std::path::absolute(path);
                 write!(f, "{}", whole.as_deref().unwrap_or(path).display())
             }
+            Self::Memory => f.write_str(MEMORY),
             #[cfg(feature = "postgres")]
             Self::Postgres(options) => f.write_str(&options.location()),
         }

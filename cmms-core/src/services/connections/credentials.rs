@@ -76,14 +76,14 @@ pub(super) fn from_environment(app: &App, adapter: &Arc<dyn Adapter>, to: &mut C
     }
 }
 
-/// Seals credentials in place of the present ones.
+/// Seals credentials in place of the present ones, and answers their fingerprints.
 pub(super) async fn store(
     app: &App,
     cx: &CallContext,
     uow: &mut Uow<'_>,
     connection: ConnectionId,
     plain: &Credentials,
-) -> Result<()> {
+) -> Result<BTreeMap<String, String>> {
     let key = [connection.cell(), Cell::text(NAME)];
     let before = uow.tx().of::<SealedSecret>().get(&key).await?;
     let binding = SecretBinding {
@@ -112,7 +112,15 @@ pub(super) async fn store(
     uow.save(&row, rule, || {
         Error::internal("a secret was set twice at once")
     })
-    .await
+    .await?;
+    Ok(row.fingerprints.0)
+}
+
+/// Counts how often the credentials of a connection were set; 0 where there are none.
+pub(super) async fn version(tx: &mut Box<dyn Tx>, connection: ConnectionId) -> Result<i64> {
+    let key = [connection.cell(), Cell::text(NAME)];
+    let row = tx.of::<SealedSecret>().get(&key).await?;
+    Ok(row.map_or(0, |row| row.version))
 }
 
 /// The credentials of a connection, opened, with their version. None stored: none.

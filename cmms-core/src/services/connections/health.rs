@@ -1,14 +1,16 @@
 //! How a connection does, after each call of its vendor.
 
+use crate::Result;
 use crate::context::CallContext;
-use crate::domain::connection::{ConnectionHealth, HealthState};
+use crate::domain::connection::{Connection, ConnectionHealth, HealthNote, HealthState};
 use crate::ids::ConnectionId;
+use crate::ports::repository::TxExt;
 use crate::ports::store::SaveRule;
-use crate::record::Json;
+use crate::record::Field;
 use crate::services::app::App;
 use crate::services::audit::{AuditEvent, changes};
 use crate::services::uow::Uow;
-use crate::{Error, Result, code};
+use crate::{Error, code};
 
 /// The vendor answered.
 pub(crate) async fn note_success(
@@ -52,29 +54,27 @@ async fn note(
 ) -> Result<ConnectionHealth> {
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
-    let before = super::require(uow.tx(), id).await?;
-    let healthy = state == HealthState::Healthy;
-    let health = ConnectionHealth {
+    let key = [id.cell()];
+    let before = uow.tx().of::<HealthNote>().get(&key).await?;
+    let last = before.as_ref().and_then(|note| note.last_success_at);
+    let after = HealthNote {
+        connection_id: id,
         state,
         reason,
         checked_at: Some(now),
-        last_success_at: if healthy {
+        last_success_at: if state == HealthState::Healthy {
             Some(now)
         } else {
-            before.health.0.last_success_at
+            last
         },
     };
-    let mut after = before.clone();
-    after.health = Json(health.clone());
-    after.version += 1;
-    after.updated_at = now;
-    uow.save(&after, SaveRule::Update, || {
-        Error::internal("a connection's name was taken meanwhile")
-    })
-    .await?;
-    let event = AuditEvent::new("connection.health", "connection", id)
-        .version(after.version)
-        .change(changes(Some(&before), &after));
-    uow.commit(event).await?;
-    Ok(health)
+    // Somebody may have removed it since it was called.
+    if uow.tx().of::<Connection>().get(&key).await?.is_some() {
+        let clash = || Error::internal("a connection's health clashes");
+        uow.save(&after, SaveRule::Upsert, clash).await?;
+        let event = AuditEvent::new("connection.health", "connection", id)
+            .change(changes(before.as_ref(), &after));
+        uow.commit(event).await?;
+    }
+    Ok(after.into())
 }

@@ -1,7 +1,10 @@
 //! Connections to vendors' systems: set up, test, change, remove.
 
+mod account;
+mod confirm;
 mod credentials;
 mod ensure;
+mod former;
 mod health;
 mod options;
 mod remove;
@@ -12,11 +15,12 @@ use super::audit::{AuditEvent, changes};
 use super::paging::{self, Order, Wanted};
 use super::patching::check_version;
 use super::sync::error_of;
+use super::sync::lease;
 use super::uow::Uow;
 use crate::context::{CallContext, Permission};
 use crate::domain::check::Checks;
 use crate::domain::connection::{
-    Connection, ConnectionHealth, ConnectionOptions, CredentialInfo, slug,
+    Connection, ConnectionHealth, ConnectionOptions, CredentialInfo, HealthNote, slug,
 };
 use crate::domain::entity::Entity;
 use crate::domain::secret::SealedSecret;
@@ -25,7 +29,7 @@ use crate::page::Page;
 use crate::ports::adapter::Adapter;
 use crate::ports::repository::TxExt;
 use crate::ports::secrets::Credentials;
-use crate::ports::store::{Dir, Filter, SaveRule, Tx, TxMode};
+use crate::ports::store::{Dir, Filter, Lock, SaveRule, Tx, TxMode};
 use crate::record::{Cell, Field, Json};
 use crate::{Error, Result, code};
 use std::collections::BTreeMap;
@@ -38,6 +42,8 @@ pub use request::{
     ListConnections, UpdateConnection,
 };
 
+use account::{Identity, Wish};
+pub(super) use confirm::run as confirm_account;
 use credentials::open;
 pub(super) use health::{note_failure, note_success};
 
@@ -45,13 +51,16 @@ pub(super) use health::{note_failure, note_success};
 ///
 /// # Errors
 /// `CMMS-CONN-002` for an unknown vendor, `CMMS-CONN-003` for credentials of another shape, `CMMS-CONN-005`
-/// for a taken name, `CMMS-EGRESS-001` and `CMMS-EGRESS-002` for an address that may not be called.
+/// for a taken name, `CMMS-CONN-010` for an account that another connection leads to, `CMMS-EGRESS-001` and
+/// `CMMS-EGRESS-002` for an address that may not be called.
 pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Result<Connection> {
     cx.scope.require(Permission::ConnectionEdit)?;
     let Accepted {
+        adapter,
         api_url,
         credentials: given,
     } = accepted(app, &input)?;
+    let share = input.allow_same_account.unwrap_or(false);
     let options = input.options.unwrap_or_default();
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
@@ -68,7 +77,7 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Res
         enabled: input.enabled.unwrap_or(true),
         sync_interval: input.sync_interval,
         options: Json(options),
-        health: Json(ConnectionHealth::unknown()),
+        health: ConnectionHealth::default(),
         connection_id: None,
         credentials: BTreeMap::new(),
     };
@@ -77,7 +86,9 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Res
     let name = connection.connection_name.clone();
     uow.save(&connection, SaveRule::Insert, || name_taken(&name))
         .await?;
-    credentials::store(app, cx, &mut uow, connection.id, &given).await?;
+    let prints = credentials::store(app, cx, &mut uow, connection.id, &given).await?;
+    let who = Identity::of(&*adapter, &connection.api_url, &given, &prints);
+    account::enter(app, uow.tx(), connection.id, &who, share).await?;
     finish(uow.tx(), std::slice::from_mut(&mut connection)).await?;
     let event = AuditEvent::new("connection.create", "connection", connection.id)
         .version(connection.version)
@@ -88,6 +99,7 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateConnection) -> Res
 
 /// What a new connection is made of, checked.
 struct Accepted {
+    adapter: Arc<dyn Adapter>,
     /// The address in its normal form.
     api_url: String,
     /// What is given, or else what the environment has.
@@ -112,6 +124,7 @@ fn accepted(app: &App, input: &CreateConnection) -> Result<Accepted> {
     adapter.info().check(&credentials)?;
     let api_url = adapter.accept(&input.api_url, &credentials, options)?;
     Ok(Accepted {
+        adapter: Arc::clone(adapter),
         api_url,
         credentials,
     })
@@ -173,7 +186,9 @@ pub async fn list(cx: &CallContext, app: &App, input: ListConnections) -> Result
 /// Changes a connection.
 ///
 /// # Errors
-/// `CMMS-CONN-001`; `CMMS-CONN-004` for another host without its credentials; those of [`create`].
+/// `CMMS-CONN-001`; `CMMS-CONN-004` for another host without its credentials; `CMMS-CONN-009` for another address or
+/// login while records are linked, unless the caller says what becomes of them; `CMMS-CONN-006` for one while a sync
+/// of the connection runs; those of [`create`].
 pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Result<Connection> {
     cx.scope.require(Permission::ConnectionEdit)?;
     let given = credentials::given(
@@ -181,6 +196,11 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
         input.username,
         input.password,
         input.credentials,
+    )?;
+    let wish = Wish::new(
+        input.relink.unwrap_or(false),
+        input.forget_links.unwrap_or(false),
+        input.allow_same_account.unwrap_or(false),
     )?;
     let mut uow = Uow::begin(app, cx).await?;
     let before = require(uow.tx(), input.cmms_connection_id).await?;
@@ -203,7 +223,7 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
         adapter.info().check(&given)?;
         adapter.accept(&url, &given, &connection.options.0)?
     };
-    if connection == before && given.is_empty() {
+    if connection == before && given.is_empty() && !wish.relink && !wish.forget {
         finish(uow.tx(), std::slice::from_mut(&mut connection)).await?;
         return Ok(connection);
     }
@@ -212,8 +232,21 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
     let name = connection.connection_name.clone();
     uow.save(&connection, SaveRule::Update, || name_taken(&name))
         .await?;
-    if !given.is_empty() {
-        credentials::store(app, cx, &mut uow, connection.id, &given).await?;
+    let account = account::of(uow.tx(), connection.id).await?;
+    let who = if given.is_empty() {
+        Identity::unchanged(&account)
+    } else {
+        let prints = credentials::store(app, cx, &mut uow, connection.id, &given).await?;
+        Identity::of(&*adapter, &connection.api_url, &given, &prints)
+    };
+    if account::is_change(&account, &who, wish) {
+        lease::refuse_while_held(app, uow.tx(), connection.id).await?;
+        let now = uow.now();
+        account::change(app, uow.tx(), connection.id, account, &who, wish, now).await?;
+        remove::forget_cursors(uow.tx(), connection.id).await?;
+        if wish.forget {
+            remove::quarantine(uow.tx(), connection.id).await?;
+        }
     }
     finish(uow.tx(), std::slice::from_mut(&mut connection)).await?;
     let mut change = changes(Some(&before), &connection);
@@ -235,11 +268,18 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
 /// Logs in at the vendor and says what it answered.
 ///
 /// # Errors
-/// `CMMS-CONN-001`; `CMMS-VENDOR-…` as the vendor answered; the connection's health then says so, too.
+/// `CMMS-CONN-001`; `CMMS-CONN-009` and `CMMS-CONN-010` where the login leads to another account than it should;
+/// `CMMS-VENDOR-…` as the vendor answered; the connection's health then says so, too.
 pub async fn test(cx: &CallContext, app: &App, input: GetConnection) -> Result<ConnectionTest> {
     cx.scope.require(Permission::ConnectionEdit)?;
     let (connection, adapter, acx) = open_by_id(cx, app, input.cmms_connection_id).await?;
-    match adapter.check(&acx).await {
+    let checked = match adapter.check(&acx).await {
+        Ok(checked) => confirm::test(cx, app, &*adapter, &acx)
+            .await
+            .map(|()| checked),
+        Err(e) => Err(e),
+    };
+    match checked {
         Ok(checked) => {
             let refused = checked.kinds.iter().find_map(|(_, e)| e.as_ref());
             let health = match refused {
@@ -285,21 +325,50 @@ pub(super) async fn open_by_id(
     Ok((connection, adapter, acx))
 }
 
+/// Refuses a connection that is not as it was read any more, its credentials included.
+///
+/// # Errors
+/// `CMMS-CONN-001`; `CMMS-CONN-008`.
+pub(super) async fn refuse_changed(
+    tx: &mut Box<dyn Tx>,
+    read: &Connection,
+    credentials_version: i64,
+) -> Result<()> {
+    let stored = tx
+        .of::<Connection>()
+        .locked(&[read.id.cell()], Lock::Wait)
+        .await?;
+    let stored = stored.ok_or_else(|| not_found(read.id))?;
+    let credentials = credentials::version(tx, read.id).await?;
+    if stored.version == read.version && credentials == credentials_version {
+        return Ok(());
+    }
+    Err(Error::new(
+        code::CONNECTION_CHANGED,
+        format!("connection {:?} was changed just now", read.connection_name),
+    )
+    .field(
+        "cmms_connection_id",
+        "connection_changed",
+        "was changed while the call began",
+    ))
+}
+
 pub(super) async fn require(tx: &mut Box<dyn Tx>, id: ConnectionId) -> Result<Connection> {
-    tx.of::<Connection>()
-        .get(&[id.cell()])
-        .await?
-        .ok_or_else(|| {
-            Error::new(
-                code::CONNECTION_NOT_FOUND,
-                format!("there is no connection {id}"),
-            )
-            .field(
-                "cmms_connection_id",
-                "connection_not_found",
-                "names no connection",
-            )
-        })
+    let stored = tx.of::<Connection>().get(&[id.cell()]).await?;
+    stored.ok_or_else(|| not_found(id))
+}
+
+fn not_found(id: ConnectionId) -> Error {
+    Error::new(
+        code::CONNECTION_NOT_FOUND,
+        format!("there is no connection {id}"),
+    )
+    .field(
+        "cmms_connection_id",
+        "connection_not_found",
+        "names no connection",
+    )
 }
 
 fn name_taken(name: &str) -> Error {
@@ -361,30 +430,41 @@ fn refuse_new_host(before: &str, after: &str) -> Result<()> {
     ))
 }
 
+/// Fills in what stands in rows of its own: credentials as far as they may be known, and health.
 async fn finish(tx: &mut Box<dyn Tx>, connections: &mut [Connection]) -> Result<()> {
+    let keys: Vec<_> = connections
+        .iter()
+        .map(|c| [c.id.cell().into_owned(), Cell::text(credentials::NAME)])
+        .collect();
+    let with_name: Vec<&[Cell<'_>]> = keys.iter().map(<[_; 2]>::as_slice).collect();
+    let secrets = tx.of::<SealedSecret>().get_all(&with_name).await?;
+    let alone: Vec<&[Cell<'_>]> = keys.iter().filter_map(|key| key.get(..1)).collect();
+    let notes = tx.of::<HealthNote>().get_all(&alone).await?;
     for connection in connections {
-        let key = [connection.id.cell(), Cell::text(credentials::NAME)];
         connection.connection_id = Some(connection.id);
-        let Some(secret) = tx.of::<SealedSecret>().get(&key).await? else {
-            continue;
-        };
-        connection.credentials = secret
-            .fingerprints
-            .0
-            .into_iter()
-            .map(|(name, fingerprint)| {
-                let (version, updated_at) = (secret.version, secret.updated_at);
-                (
-                    name,
-                    CredentialInfo {
-                        set: true,
-                        fingerprint,
-                        version,
-                        updated_at,
-                    },
-                )
-            })
-            .collect();
+        let id = connection.id;
+        if let Some(note) = notes.iter().find(|note| note.connection_id == id) {
+            connection.health = note.clone().into();
+        }
+        if let Some(secret) = secrets.iter().find(|secret| secret.connection_id == id) {
+            connection.credentials = shown(secret);
+        }
     }
     Ok(())
+}
+
+/// What may be known of credentials.
+fn shown(secret: &SealedSecret) -> BTreeMap<String, CredentialInfo> {
+    let fields = secret.fingerprints.0.iter();
+    fields
+        .map(|(name, fingerprint)| {
+            let info = CredentialInfo {
+                set: true,
+                fingerprint: fingerprint.clone(),
+                version: secret.version,
+                updated_at: secret.updated_at,
+            };
+            (name.clone(), info)
+        })
+        .collect()
 }

@@ -34,6 +34,9 @@ request! {
             sync_interval: i64,
             /// Options.
             options: ConnectionOptions,
+            /// Whether another connection may lead to the same account of the vendor already (false): then every
+            /// record comes in once more.
+            allow_same_account: bool,
         }
     }
 }
@@ -112,6 +115,14 @@ request! {
             enabled: bool,
             /// Options, as a whole.
             options: ConnectionOptions,
+            /// With another address or login: it is the same plant, and the vendor's ids are the same (false). What is
+            /// linked stays so. Without one: the account that the login leads to by now is the right one.
+            relink: bool,
+            /// With or without another address or login: it is another plant (false). Records stay, what is linked is
+            /// forgotten.
+            forget_links: bool,
+            /// Whether another connection may lead to the same account of the vendor (false).
+            allow_same_account: bool,
         }
         patch {
             /// Seconds between syncs; null: by hand.

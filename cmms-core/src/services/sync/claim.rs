@@ -67,8 +67,14 @@ pub(in crate::services) async fn claim(
     };
     let cancel = app.background.token();
     let active = app.active.enter(run.id, cancel.clone());
-    let Some((run, held)) = take(cx, app, run, &active).await? else {
-        return Ok(None);
+    let (run, held) = match take(cx, app, &plan, run, &active).await {
+        Ok(Some(taken)) => taken,
+        // With a connection that has changed since: at the next look.
+        Err(e) if e.is(code::CONNECTION_CHANGED) || e.is(code::CONNECTION_NOT_FOUND) => {
+            return Ok(None);
+        }
+        Ok(None) => return Ok(None),
+        Err(e) => return Err(e),
     };
     let begun = Begun::new(cx, plan, cancel, run, held, active);
     Ok(Some(begun.put_back_on_stop()))
@@ -101,6 +107,7 @@ async fn plan(cx: &CallContext, app: &App, run: &SyncRun) -> Result<Plan> {
 async fn take(
     cx: &CallContext,
     app: &App,
+    plan: &Plan,
     run: &SyncRun,
     active: &ActiveRun,
 ) -> Result<Option<(SyncRun, Held)>> {
@@ -109,6 +116,7 @@ async fn take(
     let Some(mut run) = present(&mut uow, run.id).await? else {
         return Ok(None);
     };
+    plan.check_still_holds(uow.tx()).await?;
     let (connection, entities) = (run.cmms_connection_id, run.sync_type.entities());
     let taken = Held::take(app, uow.tx(), connection, entities, run.id, active).await;
     let held = match taken {

@@ -85,7 +85,7 @@ impl Held {
     }
 
     /// The same for all that it holds.
-    pub(super) async fn check_all(&self, tx: &mut Box<dyn Tx>) -> Result<()> {
+    pub(in crate::services) async fn check_all(&self, tx: &mut Box<dyn Tx>) -> Result<()> {
         for (entity, _) in &self.fences {
             self.check(tx, *entity).await?;
         }

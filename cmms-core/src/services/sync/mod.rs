@@ -35,6 +35,7 @@ use crate::domain::sync_run::SyncRun;
 use crate::ids::{ConnectionId, RunId};
 use crate::{Error, ErrorKind, Result, code, request};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 request! {
     /// Starts a sync.
@@ -81,7 +82,7 @@ pub async fn assets(cx: &CallContext, app: &App, input: StartSync) -> Result<Syn
 /// What goes wrong at the vendor is in the run, which then is `partial` or `failed`.
 ///
 /// # Errors
-/// `CMMS-CONN-001`, `CMMS-CONN-007`; `CMMS-SYNC-001` while another run of the connection and entity goes on;
+/// `CMMS-CONN-001`, `CMMS-CONN-007`; `CMMS-CONN-008` where the connection changes all the time; `CMMS-SYNC-001` while another run of the connection and entity goes on;
 /// `CMMS-SYNC-003` for a `sync_type` of another route; `CMMS-STORE-…`.
 pub async fn all(cx: &CallContext, app: &App, input: StartSync) -> Result<SyncRun> {
     start(cx, app, SyncType::All, input).await
@@ -110,44 +111,82 @@ async fn start(
             format!("must be {sync_type} or left away"),
         ));
     }
-    let (connection, adapter, acx) =
-        match connections::open_by_id(cx, app, input.cmms_connection_id).await {
-            // A secret that cannot be opened is the connection's state, so its health says so, too.
-            Err(e) if e.is(code::SECRET_UNREADABLE) => {
-                connections::note_failure(cx, app, input.cmms_connection_id, &e).await?;
-                return Err(e);
-            }
-            opened => opened?,
-        };
-    if !connection.enabled {
-        return Err(Error::new(
-            code::CONNECTION_DISABLED,
-            format!(
-                "connection {:?} is switched off",
-                connection.connection_name
-            ),
-        )
-        .field(
-            "cmms_connection_id",
-            "connection_disabled",
-            "enable the connection first",
-        ));
-    }
-    let plan = run::Plan {
-        connection,
-        adapter,
-        acx,
+    let asked = Asked {
+        connection: input.cmms_connection_id,
         sync_type,
         force,
     };
     match (input.wait.unwrap_or(true), cx.patience) {
         (true, None) => {
-            let begun = run::open(cx, app, plan, cx.cancel.child_token()).await?;
+            let begun = asked.open(cx, app, cx.cancel.child_token()).await?;
             let id = begun.run.id;
             let done = run::carry_out(app, begun).await;
             unless_cancelled(cx, app, id, done).await
         }
-        (wait, patience) => behind(cx, app, plan, patience.filter(|_| wait)).await,
+        (wait, patience) => behind(cx, app, asked, patience.filter(|_| wait)).await,
+    }
+}
+
+/// How often a run is planned whose connection changes meanwhile.
+const PLANS: usize = 5;
+
+/// What somebody asks for.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    connection: ConnectionId,
+    sync_type: SyncType,
+    force: bool,
+}
+
+impl Asked {
+    /// Begins the run with the connection as it is: where it was changed since the plan was made, with another plan.
+    async fn open(
+        self,
+        cx: &CallContext,
+        app: &App,
+        cancel: CancellationToken,
+    ) -> Result<run::Begun> {
+        let mut plan = self.plan(cx, app).await?;
+        for _ in 1..PLANS {
+            match run::open(cx, app, plan, cancel.clone()).await {
+                Err(e) if e.is(code::CONNECTION_CHANGED) => plan = self.plan(cx, app).await?,
+                begun => return begun,
+            }
+        }
+        run::open(cx, app, plan, cancel).await
+    }
+
+    async fn plan(self, cx: &CallContext, app: &App) -> Result<run::Plan> {
+        let (connection, adapter, acx) =
+            match connections::open_by_id(cx, app, self.connection).await {
+                // A secret that cannot be opened is the connection's state, so its health says so, too.
+                Err(e) if e.is(code::SECRET_UNREADABLE) => {
+                    connections::note_failure(cx, app, self.connection, &e).await?;
+                    return Err(e);
+                }
+                opened => opened?,
+            };
+        if !connection.enabled {
+            return Err(Error::new(
+                code::CONNECTION_DISABLED,
+                format!(
+                    "connection {:?} is switched off",
+                    connection.connection_name
+                ),
+            )
+            .field(
+                "cmms_connection_id",
+                "connection_disabled",
+                "enable the connection first",
+            ));
+        }
+        Ok(run::Plan {
+            connection,
+            adapter,
+            acx,
+            sync_type: self.sync_type,
+            force: self.force,
+        })
     }
 }
 
@@ -170,12 +209,12 @@ async fn unless_cancelled(
 async fn behind(
     cx: &CallContext,
     app: &App,
-    plan: run::Plan,
+    asked: Asked,
     patience: Option<Duration>,
 ) -> Result<SyncRun> {
     let seat = app.background.seat()?;
     let cancel = app.background.token();
-    let begun = run::open(cx, app, plan, cancel.clone()).await?;
+    let begun = asked.open(cx, app, cancel.clone()).await?;
     let begun = begun.put_back_on_stop();
     let mut run = begun.run.clone();
     let id = run.id;

@@ -194,7 +194,7 @@ async fn links(
 /// connection and kind can overlap.
 ///
 /// # Errors
-/// `CMMS-SYNC-001` while a sync goes on.
+/// `CMMS-SYNC-001` while a sync goes on; `CMMS-CONN-008` where the connection was changed meanwhile.
 pub(in crate::services) async fn retry(
     cx: &CallContext,
     app: &App,
@@ -235,6 +235,7 @@ async fn one<R: Synced>(
     let stream = Stream::<R>::open(cx, app, plan, &nothing).await?;
     let mut uow = Uow::begin(app, cx).await?;
     let now = uow.now();
+    plan.check_still_holds(uow.tx()).await?;
     // The lease keeps syncs away; it is given back in the same transaction.
     let active = app.active.enter(holder, cx.cancel.clone());
     let held = Held::take(app, uow.tx(), connection, &[R::ENTITY], holder, &active).await?;

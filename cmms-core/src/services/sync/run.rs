@@ -10,10 +10,11 @@ use crate::context::CallContext;
 use crate::domain::connection::Connection;
 use crate::domain::entity::{Entity, SyncType};
 use crate::domain::sync_run::{RunError, StreamCount, SyncRun, SyncStatus};
+use crate::failpoint::{Failpoint, is_on};
 use crate::ids::{ConnectionId, RunId};
 use crate::ports::adapter::{Adapter, AdapterCx, concerns_all_kinds};
 use crate::ports::repository::TxExt;
-use crate::ports::store::SaveRule;
+use crate::ports::store::{SaveRule, Tx};
 use crate::record::{Field, Json};
 use crate::services::active::ActiveRun;
 use crate::services::app::App;
@@ -67,6 +68,18 @@ impl Plan {
             self.adapter.capabilities().require(*entity)?;
         }
         Ok(())
+    }
+
+    /// Refuses to begin with a connection that was removed or changed since the plan was made. It is asked in the
+    /// transaction that takes the lease, so that whoever changes the connection afterwards finds the lease.
+    ///
+    /// # Errors
+    /// `CMMS-CONN-001`; `CMMS-CONN-008` for a plan that is to be made anew.
+    pub(super) async fn check_still_holds(&self, tx: &mut Box<dyn Tx>) -> Result<()> {
+        if is_on(Failpoint::BelievePlan) {
+            return Ok(());
+        }
+        connections::refuse_changed(tx, &self.connection, self.acx.credentials_version).await
     }
 }
 
@@ -148,6 +161,7 @@ async fn streams(
     run: &mut SyncRun,
     kinds: &mut Kinds,
 ) -> Result<()> {
+    connections::confirm_account(cx, app, &*plan.adapter, &plan.acx, held).await?;
     for entity in plan.sync_type.entities() {
         let ended = with_entity!(*entity, R => async {
             Stream::<R>::open(cx, app, plan, held).await?.drain(run).await
@@ -180,6 +194,7 @@ async fn begin(
     let now = uow.now();
     let by = cx.scope.principal().to_string();
     let run = begun(plan, id, by, now);
+    plan.check_still_holds(uow.tx()).await?;
     let (connection, entities) = (plan.connection.id, plan.sync_type.entities());
     let held = Held::take(app, uow.tx(), connection, entities, id, active).await?;
     uow.save(&run, SaveRule::Insert, || {
@@ -357,7 +372,8 @@ async fn finish(
 
 /// Whether the error is about this program rather than about the vendor.
 fn is_ours(e: &Error) -> bool {
-    !matches!(e.code().area(), "VENDOR" | "EGRESS")
+    let of_account = e.is(code::ACCOUNT_CHANGED) || e.is(code::ACCOUNT_CONNECTED);
+    !of_account && !matches!(e.code().area(), "VENDOR" | "EGRESS")
 }
 
 /// An error as a run lists it.

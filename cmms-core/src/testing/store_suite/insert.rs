@@ -55,6 +55,10 @@ pub async fn insert_then_get_returns_equal_record(store: &dyn Store) {
     comes_back(store, "a", &two.map(samples::work_order)).await;
     comes_back(store, "a", &two.map(samples::asset)).await;
     comes_back(store, "a", &two.map(samples::connection)).await;
+    comes_back(store, "a", &two.map(samples::health_note)).await;
+    comes_back(store, "a", &two.map(samples::account)).await;
+    let account = samples::account(1).id;
+    comes_back(store, "a", &two.map(|n| samples::former_link(account, n))).await;
     comes_back(store, "a", &two.map(|n| samples::sealed_secret(c, n))).await;
     comes_back(store, "a", &two.map(|n| samples::external_link(c, n))).await;
     comes_back(store, "a", &two.map(|n| samples::quarantine_item(c, n))).await;
