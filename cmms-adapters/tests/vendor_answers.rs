@@ -150,12 +150,6 @@ async fn odd_answers_have_their_codes_and_stay_out_of_errors() {
             6,
         ),
         (
-            "created without a body",
-            answer(204, "application/json", b""),
-            code::VENDOR_ANSWER,
-            3,
-        ),
-        (
             "status 500 with a banner",
             answer(500, "text/plain", CANARY.as_bytes()),
             code::VENDOR_ERROR,

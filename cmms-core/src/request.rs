@@ -1,6 +1,6 @@
 //! Inputs of operations: structs with `new(required…)` and consuming setters.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SubsecRound, Timelike, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use secrecy::SecretString;
 use serde::de::{IntoDeserializer, SeqAccess, Visitor};
@@ -159,6 +159,9 @@ impl<'de> Deserialize<'de> for TimeOrDate {
                 };
                 if !(1..=9999).contains(&time.year()) {
                     return Err(E::custom("must lie in the years 1 to 9999"));
+                }
+                if time.nanosecond() >= 1_000_000_000 {
+                    return Err(E::custom("is a leap second, which is not kept"));
                 }
                 // Stores keep microseconds.
                 Ok(TimeOrDate(time.trunc_subsecs(6)))

@@ -8,6 +8,7 @@ mod heartbeat;
 pub(super) mod lease;
 mod mark;
 mod merge;
+mod nameless;
 mod pages;
 mod parts;
 mod quarantine;

@@ -7,9 +7,10 @@
 use super::care::guarded;
 use super::mark::Ahead;
 use super::merge::{fresh, snapshot};
+use super::nameless::{is_kept, nameless};
 use super::pages::Pages;
 use super::parts::{Part, Parts};
-use super::quarantine::{Bad, Met, nameless_id, whole_id};
+use super::quarantine::{Bad, Met};
 use super::recent::Recent;
 use super::references::Known;
 use super::synced::Synced;
@@ -17,11 +18,10 @@ use super::unlisted::Listed;
 use super::write::Item;
 use crate::clock::Clock;
 use crate::context::Scope;
-use crate::domain::check::EXTERNAL_ID;
 use crate::domain::entity::Entity;
 use crate::domain::sync_state::LinkDigest;
 use crate::ids::ConnectionId;
-use crate::mapping::{Compiled, MapError, Mapped, VendorRecord, normal};
+use crate::mapping::{Compiled, MapError, Mapped, VendorRecord};
 use crate::ports::adapter::{ExternalRecord, Position, PullPage, Remark, VendorClock};
 use crate::ports::repository::TxExt;
 use crate::ports::seam;
@@ -29,7 +29,6 @@ use crate::ports::store::{Store, TxMode};
 use crate::record::{Cell, Digest, Field, RawJson};
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -440,70 +439,4 @@ fn newest<R>(all: Vec<ExternalRecord>, page: &mut SievedPage<R>) -> Records {
         }
     }
     kept
-}
-
-/// Names under which vendors say when a record was created, and those of numbers that stay.
-const CREATED: &[&str] = &[
-    "created",
-    "createdat",
-    "createdon",
-    "createdate",
-    "createddate",
-    "datecreated",
-    "creationdate",
-];
-const NUMBERS: &[&str] = &[
-    "number",
-    "no",
-    "code",
-    "serial",
-    "serialnumber",
-    "workorderno",
-];
-
-/// The members of a record that stay when it is edited, if one of them tells when it was created.
-fn lasting(raw: &str) -> Vec<String> {
-    let Ok(Value::Object(members)) = serde_json::from_str(raw) else {
-        return Vec::new();
-    };
-    let of = |names: &[&str]| -> Vec<String> {
-        let found = members.iter().filter(|(name, value)| {
-            let is_set = value.is_number() || value.as_str().is_some_and(|s| !s.trim().is_empty());
-            is_set && names.contains(&normal(name).as_str())
-        });
-        found
-            .map(|(name, value)| format!("{name}:{value}"))
-            .collect()
-    };
-    let mut lasting = of(CREATED);
-    if !lasting.is_empty() {
-        lasting.extend(of(NUMBERS));
-    }
-    lasting
-}
-
-/// Whether an id can be kept, and shown wherever ids are.
-fn is_kept(id: &str) -> bool {
-    !id.trim().is_empty() && id.len() <= EXTERNAL_ID && !id.chars().any(char::is_control)
-}
-
-/// A record without an id is known by what does not change with it: when it was created and its numbers, as far as it
-/// says so; else by all of it.
-fn nameless(record: ExternalRecord) -> Bad {
-    let lasting = lasting(&record.raw);
-    let parts: Vec<&[u8]> = lasting.iter().map(String::as_bytes).collect();
-    Bad {
-        external_id: if parts.is_empty() {
-            whole_id(&record.raw)
-        } else {
-            nameless_id(&parts)
-        },
-        updated_at: record.updated_at,
-        raw: record.raw,
-        why: MapError {
-            field: "id".to_owned(),
-            reason: "missing_field",
-            detail: "the record has no id that can be read".to_owned(),
-        },
-    }
 }
