@@ -39,6 +39,7 @@ async fn on_one_connection() {
 async fn a_connection_on_which_a_call_was_dropped_is_as_it_is_believed_to_be() {
     on_one_connection().await;
     set(Failpoint::BelieveDropped, true);
+    #[expect(clippy::disallowed_methods, reason = "the test joins the task at once")]
     let twin = tokio::spawn(on_one_connection()).await;
     set(Failpoint::BelieveDropped, false);
     assert!(

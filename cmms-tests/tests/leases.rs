@@ -173,6 +173,10 @@ async fn an_owner_elsewhere_that_is_not_heard_of_loses_its_run_after_the_length_
     let plant = plant(Where::Sqlite).await;
     let client = plant.client.clone();
     let connection = plant.connection.id;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test owns the task and joins it"
+    )]
     let owner = tokio::spawn(async move { client.sync().all(connection).await });
     let started = async || {
         let runs = plant.client.runs();

@@ -347,6 +347,11 @@ pub trait Tx: Send {
     ///
     /// A database counts by itself. What is provided reads the rows.
     async fn count(&mut self, table: &'static Table, count: &Count<'_>) -> Result<Vec<Group>> {
+        // A view counts by any column of its rows, as it filters by any.
+        let whole = crate::domain::TABLES
+            .iter()
+            .find(|whole| whole.name == table.name);
+        let table = whole.copied().unwrap_or(table);
         let mut values = Values::new(table, count.place(table)?);
         let query = Query::filter(count.filter.clone());
         self.list(table, &query, &mut values).await?;

@@ -113,7 +113,7 @@ async fn bad_inputs_are_refused_exactly_and_change_nothing() {
             "date that is none",
             post(r#"{"title":"a","due_at":"2024-02-30T09:00:00Z"}"#),
             (422, "CMMS-INPUT-007", "due_at"),
-            "date",
+            "cannot be read",
         ),
         row(
             "U+0000 in the body",

@@ -151,13 +151,15 @@ async fn nothing_leaks_from_the_command() {
         assert!(add("good", &sim, &stdin, good));
         assert!(run(&["connections", "test", "good"], ""));
         assert!(run(&["sync", "good"], ""));
-        assert!(add("bad", &sim, &stdin, c("password on standard input")));
+        // Each connection to an account of its own.
+        let bad = ["--username", "bad@example.com", "--secret-stdin"];
+        assert!(add("bad", &sim, &bad, c("password on standard input")));
         assert!(!run(&["connections", "test", "bad"], ""));
         assert!(!run(&["sync", "bad"], ""));
         assert!(!add(
             "bad",
             &sim,
-            &stdin,
+            &bad,
             c("password of a refused duplicate")
         ));
         let file = folder.join("input.secret");
@@ -166,7 +168,7 @@ async fn nothing_leaks_from_the_command() {
         assert!(add(
             "file",
             &sim,
-            &["--username", user, "--secret-file", path],
+            &["--username", "file@example.com", "--secret-file", path],
             ""
         ));
         let all =

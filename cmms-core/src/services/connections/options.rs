@@ -4,6 +4,7 @@ use crate::domain::connection::ConnectionOptions;
 use crate::ports::adapter::Capabilities;
 use crate::{Error, Result, code};
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 /// The most records that are stored at a time.
 const BATCH_MAX: u32 = 10_000;
@@ -32,8 +33,19 @@ pub(super) fn check(options: &ConnectionOptions, of: &Capabilities) -> Result<()
             "max_requests_per_second",
             format!("must be at least {RATE_MIN}"),
         )),
-        _ => Ok(()),
+        _ => whole_path("ca_file", options.ca_file.as_deref()),
     }
+}
+
+/// Refuses a path that is another file in another folder.
+fn whole_path(name: &str, value: Option<&str>) -> Result<()> {
+    if value.is_none_or(|path| Path::new(path).is_absolute() && !path.contains('\0')) {
+        return Ok(());
+    }
+    let field = format!("options.{name}");
+    let want = "must be the whole path of a file, from the root on";
+    let message = format!("{field} cannot be used: it {want}");
+    Err(Error::new(code::INPUT_VALUE, message).field(field, "invalid_value", want))
 }
 
 fn within(name: &str, value: Option<u32>, range: RangeInclusive<u32>) -> Result<()> {

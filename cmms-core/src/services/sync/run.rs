@@ -161,7 +161,21 @@ async fn streams(
     run: &mut SyncRun,
     kinds: &mut Kinds,
 ) -> Result<()> {
-    connections::confirm_account(cx, app, &*plan.adapter, &plan.acx, held).await?;
+    let confirmed = connections::confirm_account(cx, app, &*plan.adapter, &plan.acx, held).await;
+    if let Err(e) = confirmed {
+        if is_ours(&e) || is_of_another_account(&e) {
+            return Err(e);
+        }
+        // What waits here needs no vendor.
+        for entity in plan.sync_type.entities() {
+            with_entity!(*entity, R => async {
+                Stream::<R>::open(cx, app, plan, held).await?.waiting(run).await
+            }
+            .await)?;
+        }
+        kinds.failed.push((None, e));
+        return Ok(());
+    }
     for entity in plan.sync_type.entities() {
         let ended = with_entity!(*entity, R => async {
             Stream::<R>::open(cx, app, plan, held).await?.drain(run).await
@@ -169,7 +183,7 @@ async fn streams(
         .await);
         match ended {
             Ok(()) => kinds.through += 1,
-            Err(e) if is_ours(&e) => return Err(e),
+            Err(e) if is_ours(&e) || is_of_another_account(&e) => return Err(e),
             Err(e) if concerns_all_kinds(&e) => {
                 kinds.failed.push((None, e));
                 return Ok(());
@@ -372,8 +386,12 @@ async fn finish(
 
 /// Whether the error is about this program rather than about the vendor.
 fn is_ours(e: &Error) -> bool {
-    let of_account = e.is(code::ACCOUNT_CHANGED) || e.is(code::ACCOUNT_CONNECTED);
-    !of_account && !matches!(e.code().area(), "VENDOR" | "EGRESS")
+    !is_of_another_account(e) && !matches!(e.code().area(), "VENDOR" | "EGRESS")
+}
+
+/// Whether the login leads to another account than that of the records.
+fn is_of_another_account(e: &Error) -> bool {
+    e.is(code::ACCOUNT_CHANGED) || e.is(code::ACCOUNT_CONNECTED)
 }
 
 /// An error as a run lists it.

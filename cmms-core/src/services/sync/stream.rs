@@ -97,6 +97,11 @@ impl<'a, R: Synced> Stream<'a, R> {
         drained
     }
 
+    /// Brings in what waits here and can be read by now; the vendor is not asked.
+    pub(super) async fn waiting(mut self, run: &mut SyncRun) -> Result<()> {
+        super::remap::waiting(&mut self, run).await
+    }
+
     async fn listings(&mut self, run: &mut SyncRun) -> Result<()> {
         super::remap::waiting(self, run).await?;
         if self.plan.force {
