@@ -72,7 +72,8 @@ impl Scene {
     pub(crate) fn bodies(&self) -> Vec<(bool, Value)> {
         let c = |name: &str| self.canaries.get(name);
         let of = |url: &str, more: Value| {
-            let mut body = json!({"cmms_type": "upkeep", "api_url": url});
+            let mut body =
+                json!({"cmms_type": "upkeep", "api_url": url, "allow_same_account": true});
             body.as_object_mut()
                 .unwrap()
                 .extend(more.as_object().unwrap().clone());
@@ -206,7 +207,6 @@ impl Scene {
         let vendor = self.sim.vendor();
         for (i, (taken, mut body)) in self.bodies().into_iter().enumerate() {
             body["connection_name"] = format!("Connection {i}").into();
-            body["allow_same_account"] = true.into();
             let created = call("connections.create", body.clone()).await;
             assert_eq!(created.is_some(), taken, "connection {i}");
             let Some(id) = created.map(|c| c["id"].clone()) else {
