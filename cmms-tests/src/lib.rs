@@ -6,8 +6,8 @@ pub mod crash;
 pub mod desk;
 pub mod listed;
 pub mod oracle;
-pub mod picky;
 mod plant;
 pub mod postgres;
+pub mod refusing_store;
 
 pub use plant::{KEY, Plant, Where, client, config, open, release_tier, reopened};

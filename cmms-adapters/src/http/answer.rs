@@ -1,7 +1,7 @@
 //! An answer, and what it means where it is no success.
 
-use super::carry::carried;
 use super::depth::{MAX_DEPTH, is_too_deep};
+use super::unreadable::carried;
 use crate::egress::EgressReply;
 use cmms_core::error::Retry;
 use cmms_core::{Error, Result, code};

@@ -39,7 +39,6 @@
 //! [`NumberedPages`] is the place in a listing of numbered pages.
 
 mod answer;
-mod carry;
 mod depth;
 mod layer;
 mod limiter;
@@ -48,6 +47,7 @@ mod outcome;
 mod record;
 mod request;
 mod retry;
+mod unreadable;
 
 pub use answer::Answer;
 pub(crate) use answer::misunderstood;

@@ -1,6 +1,6 @@
 //! What an adapter reads of a record by itself; all else is the mapping's.
 
-use super::carry::told;
+use super::unreadable::told;
 use chrono::{DateTime, Utc};
 use cmms_core::domain::check::EXTERNAL_ID;
 use cmms_core::mapping::time_of;

@@ -3,9 +3,9 @@
 pub mod adapter;
 pub mod count;
 mod fit;
+pub(crate) mod overlap;
 pub mod process;
 pub mod repository;
-pub(crate) mod seam;
 pub mod secrets;
 pub mod store;
 

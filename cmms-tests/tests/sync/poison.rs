@@ -5,7 +5,7 @@ use cmms::core::services::copy::copy;
 use cmms::{Entity, ListWorkOrders, SyncStatus, code};
 use cmms_tests::Where;
 use cmms_tests::listed::{Bench, record};
-use cmms_tests::picky::Picky;
+use cmms_tests::refusing_store::RefusingStore;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -102,7 +102,11 @@ async fn what_no_store_keeps_is_that_records_quarantine() {
 /// Three thousand records of which the store refuses three, in different pages and pieces.
 pub async fn refused_alone(place: Where) -> Result<(), String> {
     let (store, folder) = Bench::store(place).await;
-    let bench = Bench::over(Arc::new(Picky::new(store, "work_orders", "poison")), folder).await;
+    let bench = Bench::over(
+        Arc::new(RefusingStore::new(store, "work_orders", "poison")),
+        folder,
+    )
+    .await;
     let title = |n: usize| if n % 1_000 == 777 { "poison" } else { "good" };
     let pages = (0..3).map(|page| {
         let records = page * 1_000..(page + 1) * 1_000;
@@ -156,7 +160,7 @@ async fn what_a_database_refuses_by_a_rule_of_its_own_is_that_records_quarantine
     let bench = Bench::new(Where::Sqlite).await;
     let file = rusqlite::Connection::open(bench.folder.path().join("cmms.db")).unwrap();
     file.execute_batch(
-        "CREATE TRIGGER picky BEFORE INSERT ON work_orders WHEN NEW.title = 'poison' \
+        "CREATE TRIGGER refusing BEFORE INSERT ON work_orders WHEN NEW.title = 'poison' \
          BEGIN SELECT RAISE(ABORT, 'a bad word'); END",
     )
     .unwrap();
@@ -176,9 +180,9 @@ async fn rows_that_the_target_of_a_copy_refuses_are_named_and_all_others_are_the
         bench.vendor.list(Entity::WorkOrder, vec![page.collect()]);
         bench.sync().await;
         let (empty, _folder) = Bench::store(place).await;
-        let picky = Picky::new(Arc::clone(&empty), "work_orders", "poison");
+        let refusing = RefusingStore::new(Arc::clone(&empty), "work_orders", "poison");
         let mut refused = Vec::new();
-        let told = copy(&*bench.store, &picky, |done| {
+        let told = copy(&*bench.store, &refusing, |done| {
             refused.extend(done.refused.clone())
         });
         let error = told.await.unwrap_err();

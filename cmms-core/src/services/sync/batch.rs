@@ -1,6 +1,6 @@
 //! A batch: whole pages, written with the checkpoint that covers them in one transaction.
 
-use super::care;
+use super::halving;
 use super::parts::{Part, Parts};
 use super::quarantine::{Bad, Met, settle};
 use super::sieve::{Piece, SievedPage};
@@ -189,7 +189,7 @@ async fn settled_into<'a, R: Synced>(
     while let Some(mut piece) = pieces.next() {
         outcome.bad.extend(stream.poison.take(&mut piece.items));
         if stream.is_careful {
-            care::halved(stream, run, open, piece, &mut outcome).await?;
+            halving::halved(stream, run, open, piece, &mut outcome).await?;
             continue;
         }
         piece_into(stream, open, piece, &mut outcome).await?;

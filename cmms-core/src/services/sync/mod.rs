@@ -1,9 +1,9 @@
 //! Sync: brings a vendor's records in, a batch at a time, each with the checkpoint that covers it.
 
 mod batch;
-mod care;
 pub(super) mod claim;
 pub(super) mod due;
+mod halving;
 mod heartbeat;
 pub(super) mod lease;
 mod mark;

@@ -6,7 +6,7 @@ use crate::domain::entity::Entity;
 use crate::ports::adapter::{
     Adapter, AdapterCx, Pages as Numbering, Position, PullPage, PullReq, VendorClock,
 };
-use crate::ports::seam::{Joined, Seam};
+use crate::ports::overlap::{Joined, Seam};
 use crate::{Error, code};
 use chrono::{DateTime, Utc};
 use std::collections::VecDeque;

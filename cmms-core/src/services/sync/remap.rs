@@ -1,7 +1,7 @@
 //! Maps quarantined records again from what is stored of them, so that a corrected mapping heals them.
 
 use super::batch::commit_waiting;
-use super::care::{is_of_data, refused};
+use super::halving::{is_of_data, refused};
 use super::lease::Held;
 use super::quarantine::{Bad, Met, NAMELESS, open_keys, settle, shown, stored};
 use super::references::Known;

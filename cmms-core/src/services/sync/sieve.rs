@@ -4,7 +4,7 @@
 //! sieved before an earlier form of it is stored; such a record is marked, and looked up again when it is
 //! written.
 
-use super::care::guarded;
+use super::halving::guarded;
 use super::mark::Ahead;
 use super::merge::{fresh, snapshot};
 use super::nameless::{is_kept, nameless};
@@ -23,8 +23,8 @@ use crate::domain::sync_state::LinkDigest;
 use crate::ids::ConnectionId;
 use crate::mapping::{Compiled, MapError, Mapped, VendorRecord};
 use crate::ports::adapter::{ExternalRecord, Position, PullPage, Remark, VendorClock};
+use crate::ports::overlap;
 use crate::ports::repository::TxExt;
-use crate::ports::seam;
 use crate::ports::store::{Store, TxMode};
 use crate::record::{Cell, Digest, Field, RawJson};
 use crate::{Error, Result};
@@ -269,7 +269,7 @@ impl Sieve {
         sieved.next = page.next;
         sieved.high_water = page.high_water;
         if self.is_numbered && sieved.next.is_some() {
-            sieved.seam = seam::end(&page.records);
+            sieved.seam = overlap::end(&page.records);
         }
         sieved.is_whole = page.is_whole;
         sieved.remarks = page.remarks;

@@ -1,7 +1,7 @@
 //! One kind of record in one run: pages become batches, batches are committed with their checkpoint.
 
 use super::batch::{begin_anew, commit};
-use super::care::{self, Poison};
+use super::halving::{self, Poison};
 use super::lease::Held;
 use super::mark::{Ahead, Mark};
 use super::pages::{Listing, Pages};
@@ -123,7 +123,7 @@ impl<'a, R: Synced> Stream<'a, R> {
     async fn whole(&mut self, run: &mut SyncRun, position: Option<Position>) -> Result<()> {
         let before = self.checkpoint.clone();
         match self.listing(run, position.clone()).await {
-            Err(e) if care::is_of_data(&e) && !self.is_careful => {
+            Err(e) if halving::is_of_data(&e) && !self.is_careful => {
                 tracing::warn!(entity = %R::ENTITY, error = %e, "the store refuses a record: looks for it");
                 self.is_careful = true;
                 let reached = self.checkpoint.position.clone().map(Position);

@@ -1,6 +1,6 @@
 //! Writes the records of a batch and their links.
 
-use super::care::guarded;
+use super::halving::guarded;
 use super::merge::{Merged, fresh, merge, refer, refers_as_before};
 use super::quarantine::Bad;
 use super::references::Known;

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::domain::entity::{Entity, SyncType};
 use crate::ports::adapter::{Adapter, AdapterCx, ExternalRecord, Position, PullPage, PullReq};
-use crate::ports::seam::{Joined, Seam};
+use crate::ports::overlap::{Joined, Seam};
 use crate::ports::secrets::Credentials;
 use crate::testing::SteppedClock;
 use async_trait::async_trait;

@@ -13,27 +13,27 @@ use std::sync::Arc;
 
 /// What it refuses: rows of `table` with a text that begins so. Its transactions are lost then.
 #[derive(Debug)]
-pub struct Picky {
+pub struct RefusingStore {
     store: Arc<dyn Store>,
     table: &'static str,
     word: &'static str,
 }
 
-impl Picky {
+impl RefusingStore {
     /// One over another store.
     pub fn new(store: Arc<dyn Store>, table: &'static str, word: &'static str) -> Self {
         Self { store, table, word }
     }
 }
 
-struct PickyTx {
+struct RefusingTx {
     tx: Box<dyn Tx>,
     table: &'static str,
     word: &'static str,
     is_lost: bool,
 }
 
-impl PickyTx {
+impl RefusingTx {
     fn check(&mut self, table: &Table, rows: &dyn RowSource) -> Result<()> {
         let refused = |cell: &Cell<'_>| matches!(cell, Cell::Text(t) if t.starts_with(self.word));
         let has_refused = (0..rows.len()).any(|i| {
@@ -49,12 +49,12 @@ impl PickyTx {
 }
 
 #[async_trait]
-impl Store for Picky {
+impl Store for RefusingStore {
     fn info(&self) -> StoreInfo {
         self.store.info()
     }
     async fn begin(&self, scope: &Scope, mode: TxMode) -> Result<Box<dyn Tx>> {
-        Ok(Box::new(PickyTx {
+        Ok(Box::new(RefusingTx {
             tx: self.store.begin(scope, mode).await?,
             table: self.table,
             word: self.word,
@@ -81,7 +81,7 @@ impl Store for Picky {
 }
 
 #[async_trait]
-impl Tx for PickyTx {
+impl Tx for RefusingTx {
     async fn get(
         &mut self,
         table: &'static Table,
