@@ -199,6 +199,52 @@ async fn connections_are_changed_and_removed_and_their_runs_are_shown() {
 }
 
 #[cfg(unix)]
+/// Whoever meets a refusal about accounts on the command line can say there what is meant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_led_to_another_account_only_where_it_is_said_what_becomes_of_links() {
+    let account = |name: &str| {
+        let config = UpkeepConfig::default().assets(3).work_orders(4);
+        config.email(format!("{name}@example.com"))
+    };
+    let first = UpkeepSim::start(account("north"), 0).await.unwrap();
+    let second = UpkeepSim::start(account("south").seed(2), 0).await.unwrap();
+    let desk = Desk {
+        allow: format!("{},{}", first.base_url(), second.base_url()),
+        ..Desk::default()
+    };
+    tokio::task::block_in_place(|| {
+        let password = format!("{}\n", UpkeepConfig::default().password);
+        let add = |name: &str, more: &[&str]| {
+            let url = first.base_url();
+            let mut args = vec!["connections", "add", "upkeep", &url, "--name", name];
+            args.extend(["--username", "north@example.com", "--secret-stdin"]);
+            args.extend(more);
+            desk.run_with(&args, &password)
+        };
+        let added = add("North", &[]);
+        assert!(added.status.success(), "{}", err(&added));
+        let again = add("Again", &[]);
+        assert!(err(&again).contains("CMMS-CONN-010"), "{}", err(&again));
+        let again = add("Again", &["--allow-same-account"]);
+        assert!(again.status.success(), "{}", err(&again));
+        let synced = desk.run(&["sync", "North"]);
+        assert_eq!(synced.status.code(), Some(0), "{}", err(&synced));
+        let moved = |more: &[&str]| {
+            let url = second.base_url();
+            let mut args = vec!["connections", "set-secret", "North", "--api-url", &url];
+            args.extend(["--username", "south@example.com", "--secret-stdin"]);
+            args.extend(more);
+            desk.run_with(&args, &password)
+        };
+        let refused = moved(&[]);
+        assert!(err(&refused).contains("CMMS-CONN-009"), "{}", err(&refused));
+        let done = moved(&["--forget-links"]);
+        assert!(done.status.success(), "{}", err(&done));
+        let synced = desk.run(&["sync", "North"]);
+        assert_eq!(synced.status.code(), Some(0), "{}", err(&synced));
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_that_is_interrupted_is_cancelled_and_says_so() {
     use std::io::Read as _;

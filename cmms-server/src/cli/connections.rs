@@ -66,12 +66,31 @@ struct Calls {
     ca_file: Option<PathBuf>,
 }
 
+/// What is to become of links when a connection would lead to another account of the vendor.
+#[derive(Debug, clap::Args)]
+struct OtherAccount {
+    /// It is the same plant, whose records have the same ids there: links stay.
+    #[arg(long, conflicts_with = "forget_links")]
+    relink: bool,
+    /// It is another plant: records stay here, and what they are linked with is forgotten.
+    #[arg(long)]
+    forget_links: bool,
+    /// Another connection may lead to the account, too: every record comes in once more.
+    #[arg(long)]
+    allow_same_account: bool,
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct SetSecret {
     /// The connection, by name or id.
     connection: String,
     #[command(flatten)]
     secret: Secret,
+    /// Another address, which the secret is for.
+    #[arg(long, value_name = "URL")]
+    api_url: Option<String>,
+    #[command(flatten)]
+    account: OtherAccount,
 }
 
 #[derive(Debug, clap::Args)]
@@ -81,7 +100,7 @@ pub(super) struct Update {
     /// Another name.
     #[arg(long)]
     name: Option<String>,
-    /// Another address; another host needs the secret again.
+    /// Another address of the same host; another host comes with its secret: `set-secret --api-url`.
     #[arg(long, value_name = "URL")]
     api_url: Option<String>,
     /// Whether it may be synced.
@@ -103,6 +122,9 @@ pub(super) struct Add {
     /// What you call the connection.
     #[arg(long)]
     name: String,
+    /// Another connection may lead to the account, too: every record comes in once more.
+    #[arg(long)]
+    allow_same_account: bool,
     #[command(flatten)]
     secret: Secret,
     #[command(flatten)]
@@ -130,6 +152,9 @@ pub(super) async fn run(database: Database, command: Command) -> Result<ExitCode
 async fn add_one(database: Database, add: Add) -> Result<ExitCode> {
     let mut input = CreateConnection::new(add.cmms_type, add.api_url, add.name);
     input = input.options(add.calls.over(ConnectionOptions::default())?);
+    if add.allow_same_account {
+        input = input.allow_same_account(true);
+    }
     input = match add.secret.read()? {
         Given::Fields(fields) => input.credentials(fields),
         Given::Password { username, secret } => input.username(username).password(secret),
@@ -155,7 +180,10 @@ async fn set_secret(database: Database, args: SetSecret) -> Result<ExitCode> {
     // Found before anybody types a secret.
     let opened = database.open_existing().await?;
     let connection = sync::find(&opened.client, &place, &args.connection).await?;
-    let input = UpdateConnection::new(connection.id);
+    let mut input = args.account.of(UpdateConnection::new(connection.id));
+    if let Some(url) = args.api_url {
+        input = input.api_url(url);
+    }
     let input = match args.secret.read()? {
         Given::Fields(fields) => input.credentials(fields),
         Given::Password { username, secret } => input.username(username).password(secret),
@@ -214,6 +242,21 @@ async fn remove(database: Database, named: &str) -> Result<ExitCode> {
         shown(&connection.connection_name)
     );
     Ok(ExitCode::SUCCESS)
+}
+
+impl OtherAccount {
+    fn of(self, mut input: UpdateConnection) -> UpdateConnection {
+        if self.relink {
+            input = input.relink(true);
+        }
+        if self.forget_links {
+            input = input.forget_links(true);
+        }
+        if self.allow_same_account {
+            input = input.allow_same_account(true);
+        }
+        input
+    }
 }
 
 impl Calls {
