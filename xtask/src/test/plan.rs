@@ -235,8 +235,8 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "schemathesis",
-        minutes: 8,
-        release: true,
+        minutes: 3,
+        release: false,
         postgres: false,
         about: "the description of the REST interface against a server: what it allows and what it forbids",
         work: Work::Outside(super::schemathesis::test),
