@@ -64,7 +64,7 @@ pub async fn run(seed: u64, place: Where, steps: usize) {
 async fn step(world: &mut World, random: &mut Rng, seed: u64) -> String {
     let account = random.usize(..2);
     let mark = MARKS[account];
-    match random.u32(..24) {
+    match random.u32(..25) {
         0..4 => {
             let count = random.usize(1..6);
             world.vendor(account).edit(count);
@@ -175,7 +175,8 @@ async fn step(world: &mut World, random: &mut Rng, seed: u64) -> String {
             })
             .await
         }
-        22 => format!(
+        22 => change_address(world, random).await,
+        23 => format!(
             "connects {mark}: {}",
             connect(world, account, random.u64(..)).await
         ),
@@ -185,8 +186,8 @@ async fn step(world: &mut World, random: &mut Rng, seed: u64) -> String {
 
 /// A connection to an account that has none; answers what was said.
 async fn connect(world: &mut World, account: usize, name: u64) -> String {
-    let sim = &world.accounts[account];
-    let input = CreateConnection::new("upkeep", sim.base_url(), format!("Plant {name}"))
+    let address = world.address(account);
+    let input = CreateConnection::new("upkeep", address, format!("Plant {name}"))
         .username(format!("plant{account}@example.com"))
         .password("upkeep-sim");
     let is_connected = world.live.iter().any(|live| live.account == account);
@@ -235,9 +236,32 @@ async fn change_account(world: &mut World, random: &mut Rng) -> String {
     )
 }
 
+/// Gives a connection the other address of its account.
+async fn change_address(world: &mut World, random: &mut Rng) -> String {
+    with_live(
+        world,
+        random,
+        "gives another address to",
+        async |world, live, random| {
+            world.moved[live.account] ^= true;
+            let relink = random.u32(..3) > 0;
+            let changed = world
+                .client
+                .connections()
+                .update(credentials(world, live).relink(relink))
+                .await;
+            if changed.is_err() {
+                world.moved[live.account] ^= true;
+            }
+            format!("(relink {relink}): {}", told(&changed))
+        },
+    )
+    .await
+}
+
 fn credentials(world: &World, live: Live) -> UpdateConnection {
     UpdateConnection::new(live.id)
-        .api_url(world.accounts[live.account].base_url())
+        .api_url(world.address(live.account))
         .username(format!("plant{}@example.com", live.account))
         .password("upkeep-sim")
 }

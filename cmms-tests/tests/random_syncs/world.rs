@@ -36,6 +36,8 @@ pub struct World {
     pub client: Client,
     pub clock: Arc<HostClock>,
     pub live: Vec<Live>,
+    /// Whether an account answers at its second address by now.
+    pub moved: [bool; 2],
     store: Arc<dyn Store>,
     /// The account that a record of ours came from.
     owners: BTreeMap<Uuid, usize>,
@@ -58,7 +60,9 @@ impl World {
             Where::Postgres => open(&postgres::fresh().await).await,
         };
         let clock = Arc::new(HostClock::new(accounts[0].vendor().now()));
-        let allow = accounts.iter().map(UpkeepSim::base_url);
+        let allow = accounts
+            .iter()
+            .flat_map(|sim| [sim.base_url(), second_address(sim)]);
         let config = Config::from_pairs([
             ("CMMS_EGRESS_ALLOW", allow.collect::<Vec<_>>().join(",")),
             ("USER", "tester".to_owned()),
@@ -76,6 +80,7 @@ impl World {
             client,
             clock,
             live: Vec::new(),
+            moved: [false; 2],
             store,
             owners: BTreeMap::new(),
             _folder: folder,
@@ -84,6 +89,16 @@ impl World {
 
     pub fn vendor(&self, account: usize) -> &UpkeepVendor {
         self.accounts[account].vendor()
+    }
+
+    /// Where an account answers.
+    pub fn address(&self, account: usize) -> String {
+        let sim = &self.accounts[account];
+        if self.moved[account] {
+            second_address(sim)
+        } else {
+            sim.base_url()
+        }
     }
 
     /// Ends the test if a record of ours is another account's than the one that it came from.
@@ -137,6 +152,11 @@ impl World {
         });
         found
     }
+}
+
+/// The same server by another name of its host.
+fn second_address(sim: &UpkeepSim) -> String {
+    sim.base_url().replace("127.0.0.1", "localhost")
 }
 
 /// An account whose ids depend on the seed alone and whose names say which account it is.
