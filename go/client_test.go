@@ -2,6 +2,7 @@ package cmms
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -37,6 +38,30 @@ func TestFieldsAreLeftAwaySetAndCleared(t *testing.T) {
 	order, err = client.WorkOrders.Update(ctx, WorkOrdersUpdate{WorkOrderID: order.ID, DueAt: Null[time.Time]()})
 	if err != nil || order.DueAt != nil || *order.EstimatedCost != "12.50" {
 		t.Fatalf("%+v %v", order, err)
+	}
+}
+
+func TestNumbersInFreeFieldsKeepTheirDigits(t *testing.T) {
+	client, ctx := opened(t), context.Background()
+	custom := map[string]any{"serial": int64(9007199254740993), "largest": uint64(18446744073709551615), "hours": 0.9333333333333333,
+		"list": []any{int64(-9223372036854775808)}}
+	order, err := client.WorkOrders.Create(ctx, WorkOrdersCreate{Title: "Check pump", CustomFields: Some(custom)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What was read is what is sent back.
+	again, err := client.WorkOrders.Update(ctx, WorkOrdersUpdate{WorkOrderID: order.ID, CustomFields: Some(order.CustomFields)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fields := range []map[string]any{order.CustomFields, again.CustomFields} {
+		text, err := json.Marshal(fields)
+		if err != nil || string(text) != `{"hours":0.9333333333333333,"largest":18446744073709551615,"list":[-9223372036854775808],"serial":9007199254740993}` {
+			t.Fatalf("%s %v", text, err)
+		}
+	}
+	if again.Version != order.Version {
+		t.Fatalf("an equal update made version %d of %d", again.Version, order.Version)
 	}
 }
 

@@ -34,6 +34,7 @@ package cmms
 import "C"
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,7 +121,10 @@ func taken(status C.int32_t, buf *C.cmms_buf, out any) error {
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(text, out); err != nil {
+	answer := json.NewDecoder(bytes.NewReader(text))
+	// A float would lose digits of whole numbers beyond 2^53 in free fields.
+	answer.UseNumber()
+	if err := answer.Decode(out); err != nil {
 		return fmt.Errorf("cmms: the answer cannot be read: %w", err)
 	}
 	return nil
