@@ -301,6 +301,10 @@ type MappingsCreate struct {
 
 	// What happens to the value on the way: an object with `type`.
 	TransformationRule Opt[any] `json:"transformation_rule,omitzero"`
+
+	// What a record means that does not name the field: `keep`, what was pulled before stays, or `clear`, there
+	// is no value (what the vendor's default mapping says of the field, or else `keep`).
+	WhenAbsent Opt[WhenAbsent] `json:"when_absent,omitzero"`
 }
 
 // Create: Maps one of a vendor's fields to one of ours.

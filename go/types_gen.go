@@ -231,6 +231,15 @@ const (
 	SyncTypeAll        SyncType = "all"
 )
 
+// WhenAbsent is a word. One that this version does not know is kept as it is.
+type WhenAbsent string
+
+// The words that this version knows.
+const (
+	WhenAbsentKeep  WhenAbsent = "keep"
+	WhenAbsentClear WhenAbsent = "clear"
+)
+
 // WorkOrderGrouping is a word. One that this version does not know is kept as it is.
 type WorkOrderGrouping string
 
@@ -662,6 +671,10 @@ type FieldMapping struct {
 
 	// What happens to the value on the way.
 	TransformationRule any `json:"transformation_rule,omitempty"`
+
+	// What a record means that does not name the vendor's field; null: what the vendor's default mapping says of
+	// it, or else that nothing changes.
+	WhenAbsent *WhenAbsent `json:"when_absent,omitempty"`
 }
 
 // KindTest: Whether a kind of record can be read.
@@ -701,6 +714,10 @@ type MappingDraft struct {
 
 	// What happens to the value on the way.
 	TransformationRule any `json:"transformation_rule,omitempty"`
+
+	// What a record means that does not name the field: `keep`, what was pulled before stays, or `clear`, there
+	// is no value (what the vendor's default mapping says of the field, or else `keep`).
+	WhenAbsent *WhenAbsent `json:"when_absent,omitempty"`
 }
 
 // MappingPreview: What mappings would do.

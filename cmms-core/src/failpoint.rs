@@ -39,6 +39,8 @@ pub enum Failpoint {
     BelievePlan = 1048576,
     /// Whatever account a login leads to is taken for the connection's.
     BelieveAccount = 2097152,
+    /// A field that a record does not name is taken for empty.
+    ClearAbsent = 4194304,
     /// Numbered pages are read once: records that go between two of them are not noticed.
     BelievePageNumbers = 67108864,
 }

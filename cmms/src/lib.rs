@@ -39,7 +39,7 @@ pub use cmms_core::domain::connection::{
     Connection, ConnectionHealth, ConnectionOptions, HealthState,
 };
 pub use cmms_core::domain::entity::{Entity, SyncType};
-pub use cmms_core::domain::field_mapping::{FieldMapping, MappingDirection};
+pub use cmms_core::domain::field_mapping::{FieldMapping, MappingDirection, WhenAbsent};
 pub use cmms_core::domain::sync_run::{RunError, SyncFailed, SyncRun, SyncStatus};
 pub use cmms_core::domain::sync_state::{Origin, QuarantineItem};
 pub use cmms_core::domain::vocabulary::{MaintenanceType, Priority};

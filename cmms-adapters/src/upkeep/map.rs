@@ -78,6 +78,9 @@ fn words(table: Table, unknown: &'static str, missing: &'static str) -> Transfor
 
 /// The default mapping of work orders.
 ///
+/// References, dates and texts that are missing are empty: UpKeep writes `""`, null and nothing for it. Status, priority
+/// and title are never empty, so that an answer without them says nothing about them.
+///
 /// `time` is left out: its unit is not known, and a wrong unit would be worse than none. It stays in the
 /// record as it was sent.
 pub(super) fn work_orders() -> EntityMapping {
@@ -94,7 +97,7 @@ pub(super) fn work_orders() -> EntityMapping {
         number: Some(Path::new("workOrderNo")),
         rules: vec![
             rule(&["title"], "title", Transform::Text).required(),
-            rule(&["description"], "description", Transform::Text),
+            rule(&["description"], "description", Transform::Text).clears(),
             rule(&["isComplete"], "status", is_complete),
             rule(
                 &["status"],
@@ -106,20 +109,22 @@ pub(super) fn work_orders() -> EntityMapping {
                 &["category"],
                 "work_order_type",
                 words(WORK_ORDER_TYPE, "corrective", "corrective"),
-            ),
-            rule(&["dueDate"], "due_at", Transform::Time),
-            rule(&["endDueDate"], "scheduled_end", Transform::Time),
-            rule(&["dateCompleted"], "completed_at", Transform::Time),
-            rule(&["dateCompleted"], "actual_end", Transform::Time),
-            rule(&["asset"], "asset_id", Transform::Reference(Entity::Asset)),
+            )
+            .clears(),
+            rule(&["dueDate"], "due_at", Transform::Time).clears(),
+            rule(&["endDueDate"], "scheduled_end", Transform::Time).clears(),
+            rule(&["dateCompleted"], "completed_at", Transform::Time).clears(),
+            rule(&["dateCompleted"], "actual_end", Transform::Time).clears(),
+            rule(&["asset"], "asset_id", Transform::Reference(Entity::Asset)).clears(),
             rule(
                 &["location", "objectLocationForWorkOrder"],
                 "location",
                 Transform::Name,
-            ),
-            rule(&["assignedToUser"], "assigned_to", Transform::Id),
-            rule(&["team"], "assigned_team", Transform::Id),
-            rule(&["requestedByUser"], "requested_by", Transform::Id),
+            )
+            .clears(),
+            rule(&["assignedToUser"], "assigned_to", Transform::Id).clears(),
+            rule(&["team"], "assigned_team", Transform::Id).clears(),
+            rule(&["requestedByUser"], "requested_by", Transform::Id).clears(),
             rule(&["cost"], "actual_cost", Transform::Money),
         ],
     }
@@ -134,9 +139,9 @@ pub(super) fn assets() -> EntityMapping {
         number: None,
         rules: vec![
             rule(&["name"], "name", Transform::Text).required(),
-            rule(&["description"], "description", Transform::Text),
-            rule(&["model"], "model", Transform::Text),
-            rule(&["serial"], "serial_number", Transform::Text),
+            rule(&["description"], "description", Transform::Text).clears(),
+            rule(&["model"], "model", Transform::Text).clears(),
+            rule(&["serial"], "serial_number", Transform::Text).clears(),
             rule(
                 &["status"],
                 "status",
@@ -146,14 +151,16 @@ pub(super) fn assets() -> EntityMapping {
                 &["category"],
                 "asset_type",
                 words(ASSET_TYPE, "equipment", "equipment"),
-            ),
+            )
+            .clears(),
             rule(
                 &["parentAsset"],
                 "parent_asset_id",
                 Transform::Reference(Entity::Asset),
-            ),
-            rule(&["location"], "location", Transform::Place),
-            rule(&["assignedToUser"], "responsible_person", Transform::Id),
+            )
+            .clears(),
+            rule(&["location"], "location", Transform::Place).clears(),
+            rule(&["assignedToUser"], "responsible_person", Transform::Id).clears(),
         ],
     }
 }

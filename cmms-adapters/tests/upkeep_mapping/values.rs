@@ -110,6 +110,7 @@ fn custom(
         rule,
         required: false,
         outward: false,
+        when_absent: None,
     };
     let custom = Custom::check(&written).unwrap();
     let rules = compile_with(&mapping, table(entity), &[custom]).unwrap();

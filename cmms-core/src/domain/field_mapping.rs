@@ -19,6 +19,16 @@ wire_enum! {
     }
 }
 
+wire_enum! {
+    /// What a record means that does not name the vendor's field.
+    pub enum WhenAbsent {
+        /// Nothing: what was pulled before stays, and only null empties it.
+        Keep = "keep",
+        /// That there is no value: the vendor leaves out what is empty.
+        Clear = "clear",
+    }
+}
+
 impl MappingDirection {
     /// Whether records that come in are mapped by it.
     pub fn is_inward(self) -> bool {
@@ -59,6 +69,9 @@ record! {
         is_required: bool [Once Internal],
         /// Which way it works.
         direction: MappingDirection [Once Internal],
+        /// What a record means that does not name the vendor's field; null: what the vendor's default mapping says of
+        /// it, or else that nothing changes.
+        when_absent: Option<WhenAbsent> [Once Internal],
     }
     unique [[cmms_connection_id, entity, target_field, direction]]
 }

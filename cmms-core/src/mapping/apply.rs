@@ -23,6 +23,39 @@ pub struct Compiled {
     pub(super) revision: String,
     pub(super) number: Option<Path>,
     pub(super) columns: Vec<Column>,
+    /// What the columns and their members are set from.
+    pub(super) fields: Vec<SourceField>,
+}
+
+/// What a target is set from.
+#[derive(Debug, Clone)]
+pub(super) struct SourceField {
+    target: Box<str>,
+    /// Where it may be, with the last name as it stands in JSON.
+    paths: Vec<(Path, Box<str>)>,
+}
+
+impl SourceField {
+    pub(super) fn new(target: &str, sources: &[Path]) -> Self {
+        let paths = sources.iter().map(|path| (path.clone(), path.key()));
+        Self {
+            target: target.into(),
+            paths: paths.collect(),
+        }
+    }
+}
+
+/// A field that a record does not name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbsentField {
+    /// Our field, such as `due_at` or `custom_fields.shift`.
+    pub target: Cow<'static, str>,
+    /// Its place among the fields of the mapping.
+    pub field: usize,
+    /// Whether that means that there is none; else what was pulled before stays.
+    pub clears: bool,
+    /// Whether the column also has rules for single fields of it.
+    pub is_shared: bool,
 }
 
 /// A reference that a record makes.
@@ -62,6 +95,12 @@ pub struct Mapped {
     pub vendor_values: Map<String, Value>,
     /// The vendor's number for people.
     pub number: Option<String>,
+    /// Whether the record does not name that number.
+    pub is_number_absent: bool,
+    /// The fields that the record does not name. Of all else the record has, for them, what a new record takes.
+    pub absent: Vec<AbsentField>,
+    /// Why it can be no new record: it does not name what that needs.
+    pub lacking: Option<MapError>,
 }
 
 /// A rule that cannot map a record.
@@ -110,11 +149,16 @@ impl Compiled {
     pub fn apply(&self, record: &VendorRecord) -> Result<Mapped, MapError> {
         let mut mapped = Mapped::default();
         mapped.cells.reserve(self.columns.len());
-        let mut worst = None;
+        let (mut worst, mut lacking) = (None, None);
         let done = self.run(record, &mut mapped, &mut |failed| {
+            if failed.of_new_records {
+                lacking.get_or_insert(failed.error);
+                return true;
+            }
             worst = Some(failed.error);
             false
         });
+        mapped.lacking = lacking;
         match worst {
             Some(e) if !done => Err(e),
             _ => Ok(mapped),
@@ -142,6 +186,32 @@ impl Compiled {
         self.columns.iter().map(|c| (c.place, c.name, c.shape))
     }
 
+    /// How many fields of the vendor it reads.
+    pub fn field_count(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether a record names one of them, if only to say that it is empty.
+    pub fn names(&self, field: usize, record: &Value) -> bool {
+        let paths = self.fields.get(field).map(|f| &*f.paths);
+        let mut paths = paths.unwrap_or_default().iter();
+        paths.any(|(path, _)| !path.is_absent(record))
+    }
+
+    /// Whether the text of a record may name one of them.
+    pub fn may_name(&self, field: usize, raw: &str) -> bool {
+        let paths = self.fields.get(field).map(|f| &*f.paths);
+        let mut paths = paths.unwrap_or_default().iter();
+        paths.any(|(_, key)| raw.contains(&**key))
+    }
+
+    /// One of them and what it sets, as messages name them.
+    pub fn field(&self, field: usize) -> Option<(String, &str)> {
+        let field = self.fields.get(field)?;
+        let paths: Vec<_> = field.paths.iter().map(|(p, _)| p.to_string()).collect();
+        Some((paths.join(" or "), &field.target))
+    }
+
     fn long_number(&self, octets: usize) -> Failed {
         let field = self.number.as_ref().map(Path::to_string);
         let bare = format!("has {octets} octets; at most {NUMBER} are kept");
@@ -149,6 +219,7 @@ impl Compiled {
         Failed {
             custom: None,
             value: None,
+            of_new_records: false,
             error: MapError {
                 reason: "too_long",
                 detail: format!("{field} {bare}"),
@@ -171,6 +242,7 @@ impl Compiled {
                 custom: None,
                 value: None,
                 bare: error.detail.clone(),
+                of_new_records: false,
                 error,
             });
             return false;
@@ -189,6 +261,8 @@ impl Compiled {
                 }
             }
         }
+        let number = self.number.as_ref();
+        to.is_number_absent = number.is_some_and(|path| path.is_absent(record.value()));
         to.number = self
             .number
             .as_ref()
@@ -208,6 +282,14 @@ impl Column {
             return Ok(());
         }
         let given = first(self.rules.iter(), self.name, self.shape, record)?;
+        if let Some(clears) = given.absent {
+            to.absent.push(AbsentField {
+                target: Cow::Borrowed(self.name),
+                field: self.field,
+                clears,
+                is_shared: !self.members.is_empty(),
+            });
+        }
         if let Some(entity) = self.refers_to() {
             let external_id = match given.made {
                 Made::Reference(id) => Some(id),
@@ -235,7 +317,7 @@ impl Column {
                 Made::Nothing | Made::Reference(_) | Made::Member(_) => Cell::Null,
             },
         ));
-        Ok(())
+        given.lacking.map_or(Ok(()), Err)
     }
 
     fn refers_to(&self) -> Option<Entity> {
@@ -262,6 +344,14 @@ impl Column {
         };
         if given.supplied {
             to.supplied.push(Cow::Owned(member.target.to_string()));
+        }
+        if let Some(clears) = given.absent {
+            to.absent.push(AbsentField {
+                target: Cow::Owned(member.target.to_string()),
+                field: member.field,
+                clears,
+                is_shared: !self.rules.is_empty(),
+            });
         }
         if self.rules.is_empty() {
             to.members.push(MappedMember {

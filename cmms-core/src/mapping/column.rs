@@ -22,6 +22,8 @@ pub(super) struct Column {
     pub(super) rules: Vec<Bound>,
     /// Rules for single fields of a JSON column.
     pub(super) members: Vec<Member>,
+    /// Its place among the fields of the mapping, where it has rules.
+    pub(super) field: usize,
 }
 
 /// A rule for a single field of a JSON column.
@@ -31,6 +33,8 @@ pub(super) struct Member {
     /// With its column, as in `custom_fields.shift`.
     pub(super) target: Box<str>,
     pub(super) rule: Bound,
+    /// Its place among the fields of the mapping.
+    pub(super) field: usize,
 }
 
 /// A rule, prepared.
@@ -42,6 +46,8 @@ pub(super) struct Bound {
     pub(super) rule: Option<Rule>,
     pub(super) reader: Reader,
     pub(super) required: bool,
+    /// Whether a record that does not name the source has none.
+    pub(super) clears: bool,
     /// The place among the user's mappings, where it is one of them.
     pub(super) custom: Option<usize>,
 }
@@ -54,15 +60,25 @@ pub(super) struct Given {
     pub(super) supplied: bool,
     /// The vendor's value that is to be kept beside.
     pub(super) beside: Option<Value>,
+    /// Where the record does not name the field: whether it then has none.
+    pub(super) absent: Option<bool>,
+    /// Why it is no new record.
+    pub(super) lacking: Option<Box<Failed>>,
 }
 
 impl Given {
-    fn nothing() -> Self {
+    fn new(made: Made) -> Self {
         Self {
-            made: Made::Nothing,
+            made,
             supplied: false,
             beside: None,
+            absent: None,
+            lacking: None,
         }
+    }
+
+    fn nothing() -> Self {
+        Self::new(Made::Nothing)
     }
 }
 
@@ -75,6 +91,8 @@ pub(super) struct Failed {
     pub(super) value: Option<String>,
     /// What is wrong, without field, value and rule.
     pub(super) bare: String,
+    /// Whether a record that is here already may lack it.
+    pub(super) of_new_records: bool,
     pub(super) error: MapError,
 }
 
@@ -88,27 +106,54 @@ pub(super) fn first<'r>(
     for rule in rules.clone() {
         let given = rule.read(target, shape, record)?;
         if given.made != Made::Nothing {
-            return Ok(given);
+            let stands_in = given.supplied && rule.rule.as_ref().is_some_and(Rule::stands_in);
+            return Ok(Given {
+                absent: rule.silent(record.value()).filter(|_| stands_in),
+                ..given
+            });
         }
     }
+    let absent = rules.clone().last();
+    let absent = absent.and_then(|rule| rule.silent(record.value()));
     for rule in rules {
         match rule.reader.missing() {
             // A word that stands in for none does not make up for one that must be there.
-            _ if rule.required => return Err(rule.missing(target)),
+            _ if rule.required => {
+                // What an adapter asks for a record of ours has already; what a user asks for is asked of each.
+                let spares = absent.is_some() && rule.custom.is_none();
+                let lacking = rule.missing(target, spares);
+                if !spares {
+                    return Err(lacking);
+                }
+                return Ok(Given {
+                    absent,
+                    lacking: Some(lacking),
+                    ..Given::nothing()
+                });
+            }
             Made::Nothing => {}
             made => {
                 return Ok(Given {
-                    made,
                     supplied: true,
-                    beside: None,
+                    absent,
+                    ..Given::new(made)
                 });
             }
         }
     }
-    Ok(Given::nothing())
+    Ok(Given {
+        absent,
+        ..Given::nothing()
+    })
 }
 
 impl Bound {
+    /// Where the record does not name what it reads: whether that means that there is none.
+    fn silent(&self, record: &Value) -> Option<bool> {
+        let is_absent = self.sources.iter().all(|path| path.is_absent(record));
+        is_absent.then_some(self.clears)
+    }
+
     fn source<'v>(&self, record: &'v VendorRecord) -> Option<(&Path, &'v Value)> {
         let found = |path: &'_ Path| path.find(record.value()).filter(|v| !is_unset(v));
         self.sources
@@ -175,8 +220,8 @@ impl Bound {
         let beside = matches!(made, Made::Beside(_) | Made::Adapted(_)).then(|| value.clone());
         Ok(Given {
             supplied: matches!(made, Made::Beside(_)),
-            made,
             beside,
+            ..Given::new(made)
         })
     }
 
@@ -205,13 +250,13 @@ impl Bound {
         let is_word = matches!(self.reader, Reader::Words(_));
         let stays = (changed.fallback && is_word) || matches!(made, Made::Adapted(_));
         Ok(Given {
-            made,
             supplied: changed.supplied,
             beside: source.filter(|_| stays).map(|(_, value)| value.clone()),
+            ..Given::new(made)
         })
     }
 
-    fn missing(&self, target: &str) -> Box<Failed> {
+    fn missing(&self, target: &str, of_new_records: bool) -> Box<Failed> {
         let field = self
             .sources
             .first()
@@ -222,6 +267,7 @@ impl Bound {
             custom: self.custom,
             value: None,
             bare: format!("is missing; {target} needs it"),
+            of_new_records,
             error: MapError {
                 field,
                 reason: "missing_field",
@@ -252,6 +298,7 @@ impl Bound {
             custom: self.custom,
             value,
             bare: why,
+            of_new_records: false,
             error: MapError {
                 field: path.to_string(),
                 reason,

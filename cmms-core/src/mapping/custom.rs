@@ -6,6 +6,7 @@ use super::shape::Shape;
 use super::targets::{shape_of, targets};
 use crate::domain::check::nearest;
 use crate::domain::entity::Entity;
+use crate::domain::field_mapping::WhenAbsent;
 use crate::error::Violation;
 use crate::{Error, code};
 use serde_json::Value;
@@ -30,6 +31,8 @@ pub struct Written<'a> {
     pub required: bool,
     /// Whether it must be possible to go the other way.
     pub outward: bool,
+    /// What a record means that does not name the field; None: what the vendor's default mapping says of it.
+    pub when_absent: Option<WhenAbsent>,
 }
 
 /// A user's mapping, checked.
@@ -42,6 +45,7 @@ pub struct Custom {
     rule: Option<Rule>,
     written: Option<Value>,
     required: bool,
+    when_absent: Option<WhenAbsent>,
 }
 
 /// Where a mapping writes to.
@@ -104,6 +108,7 @@ impl Custom {
                 rule,
                 written: rule_text.and_then(Result::ok),
                 required: written.required,
+                when_absent: written.when_absent,
             }),
             _ => Err(refused(written, wrong)),
         }
@@ -140,6 +145,11 @@ impl Custom {
     /// Whether a record without the field is refused.
     pub fn is_required(&self) -> bool {
         self.required
+    }
+
+    /// What a record means that does not name the field; None: what the vendor's default mapping says of it.
+    pub fn when_absent(&self) -> Option<WhenAbsent> {
+        self.when_absent
     }
 
     pub(super) fn place(&self) -> Place<'_> {

@@ -22,7 +22,8 @@ mod words;
 
 pub use crate::rules;
 pub use apply::{
-    Compiled, Finding, Mapped, MappedMember, MappedRef, cell_json, compile, compile_with,
+    AbsentField, Compiled, Finding, Mapped, MappedMember, MappedRef, cell_json, compile,
+    compile_with,
 };
 pub use canonical::canonical;
 pub use custom::{Custom, Written};

@@ -1,6 +1,6 @@
 //! A user's mappings laid over a default mapping.
 
-use super::apply::Compiled;
+use super::apply::{Compiled, SourceField};
 use super::canonical::canonical;
 use super::column::{Bound, Column, Member};
 use super::custom::{Custom, Place};
@@ -9,6 +9,7 @@ use super::rule::{EntityMapping, FieldRule};
 use super::shape::Shape;
 use super::targets::shape_of;
 use super::transform::{Transform, Words};
+use crate::domain::field_mapping::WhenAbsent;
 use crate::record::{Digest, Table};
 use crate::{Error, Result};
 
@@ -34,15 +35,17 @@ pub(super) fn compile(
                 let column = column(mapping, table, &mut columns, name)?;
                 let shape = column.shape.unwrap_or(Shape::Any);
                 let known = known_words(mapping, name);
-                column.rules.push(custom_rule(custom, i, &shape, &known));
+                let rule = custom_rule(mapping, custom, i, &shape, &known);
+                column.rules.push(rule);
             }
             Place::Member(name, member) => {
                 let column = column(mapping, table, &mut columns, name)?;
-                let rule = custom_rule(custom, i, &Shape::Any, &[]);
+                let rule = custom_rule(mapping, custom, i, &Shape::Any, &[]);
                 column.members.push(Member {
                     name: member.into(),
                     target: custom.target().into(),
                     rule,
+                    field: 0,
                 });
             }
         }
@@ -53,8 +56,28 @@ pub(super) fn compile(
     Ok(Compiled {
         revision: revision(mapping, custom),
         number: mapping.number.clone(),
+        fields: numbered(&mut columns),
         columns,
     })
+}
+
+/// Numbers what the columns and their members are set from.
+fn numbered(columns: &mut [Column]) -> Vec<SourceField> {
+    let mut fields = Vec::new();
+    let mut add = |target: &str, rule: &Bound| {
+        fields.push(SourceField::new(target, &rule.sources));
+        fields.len() - 1
+    };
+    for column in columns {
+        // Where none of several rules gives a value, the last one has the say.
+        if let Some(rule) = column.rules.last() {
+            column.field = add(column.name, rule);
+        }
+        for member in &mut column.members {
+            member.field = add(&member.target, &member.rule);
+        }
+    }
+    fields
 }
 
 /// The column of this name among those that are set, added if it is not there.
@@ -77,6 +100,7 @@ fn column<'c>(
                 shape: shape_of(mapping.entity, name),
                 rules: Vec::new(),
                 members: Vec::new(),
+                field: 0,
             });
             columns.len() - 1
         });
@@ -91,11 +115,24 @@ fn default_rule(rule: &FieldRule) -> Bound {
         rule: None,
         reader: Reader::new(&rule.transform),
         required: rule.required,
+        clears: rule.clears,
         custom: None,
     }
 }
 
-fn custom_rule(custom: &Custom, place: usize, shape: &Shape, known: &[&Words]) -> Bound {
+fn custom_rule(
+    mapping: &EntityMapping,
+    custom: &Custom,
+    place: usize,
+    shape: &Shape,
+    known: &[&Words],
+) -> Bound {
+    // What the vendor means by leaving a field out does not depend on where the field goes.
+    let leaves_out = |rule: &FieldRule| rule.clears && rule.sources.contains(custom.source());
+    let clears = match custom.when_absent() {
+        Some(said) => said == WhenAbsent::Clear,
+        None => mapping.rules.iter().any(leaves_out),
+    };
     let reader = match custom.rule() {
         Some(_) => Reader::exact(shape),
         None => Reader::of(shape, known),
@@ -105,6 +142,7 @@ fn custom_rule(custom: &Custom, place: usize, shape: &Shape, known: &[&Words]) -
         rule: custom.rule().cloned(),
         reader,
         required: custom.is_required(),
+        clears,
         custom: Some(place),
     }
 }
@@ -134,7 +172,8 @@ fn revision(mapping: &EntityMapping, custom: &[Custom]) -> String {
                 c.target(),
                 c.source().to_string(),
                 c.is_required(),
-                c.written()
+                c.written(),
+                c.when_absent(),
             ]);
             canonical(&parts)
         })

@@ -90,6 +90,33 @@ impl Path {
         (!found.is_null()).then_some(found)
     }
 
+    /// Whether the record does not name it: an object on the way lacks the next name. What is there and empty, such as
+    /// null, is not absent.
+    pub(super) fn is_absent(&self, record: &Value) -> bool {
+        let mut value = record;
+        for step in &self.steps {
+            let below = match value {
+                Value::Object(fields) => match fields.get(&*step.name) {
+                    None => return true,
+                    below => below,
+                },
+                Value::Array(items) => step.place.and_then(|place| items.get(place)),
+                _ => None,
+            };
+            match below {
+                Some(below) => value = below,
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// Its last name as it stands before a value in JSON.
+    pub(super) fn key(&self) -> Box<str> {
+        let name = self.steps.last().map_or("", |step| &*step.name);
+        Value::from(name).to_string().into()
+    }
+
     /// Whether these names are below it, or its own.
     pub(super) fn leads_towards(&self, names: &[String]) -> bool {
         let own = self.steps.iter().map(|step| &*step.name);
@@ -138,6 +165,18 @@ mod tests {
             ("a.b.c", None),
         ] {
             assert_eq!(Path::new(path).find(&record), want.as_ref(), "{path}");
+        }
+        for (path, is_absent) in [
+            ("a.b", false),
+            ("n", false),
+            ("n.x", false),
+            ("x", true),
+            ("x.y", true),
+            ("a.x", true),
+            ("items.0.x", true),
+            ("items.7.x", false),
+        ] {
+            assert_eq!(Path::new(path).is_absent(&record), is_absent, "{path}");
         }
         for bad in ["", " ", "a..b", ".a", "a\n", &"a.".repeat(40)] {
             assert!(Path::parse(bad).is_err(), "{bad:?}");

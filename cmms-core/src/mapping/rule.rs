@@ -4,7 +4,8 @@ use super::path::Path;
 use super::transform::Transform;
 use crate::domain::entity::Entity;
 
-/// One rule. Of several rules for one target, the first that gives a value wins.
+/// One rule. Of several rules for one target, the first that gives a value wins; where none does, the last one says
+/// whether the record is silent about the target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldRule {
     /// Where the value is: the first path that holds one.
@@ -13,8 +14,12 @@ pub struct FieldRule {
     pub target: &'static str,
     /// How the value is read.
     pub transform: Transform,
-    /// Whether a record without it is refused.
+    /// Whether a new record without it is refused. A record that is here already keeps what it has, unless the vendor
+    /// says that there is none.
     pub required: bool,
+    /// Whether a record that does not name it has none, as for vendors that leave out what is empty. Else what was
+    /// pulled before stays, and only null empties it.
+    pub clears: bool,
 }
 
 impl FieldRule {
@@ -25,7 +30,15 @@ impl FieldRule {
             target,
             transform,
             required: false,
+            clears: false,
         }
+    }
+
+    /// The same rule for a field that the vendor leaves out where it is empty.
+    #[must_use]
+    pub fn clears(mut self) -> Self {
+        self.clears = true;
+        self
     }
 
     /// The same rule for a value that must be there.
@@ -69,22 +82,24 @@ impl EntityMapping {
     }
 }
 
-/// Rules, one after the other: source, column, transform, and `required` for a value that must be there.
+/// Rules, one after the other: source, column, transform, and `required` for a value that must be there or `clears` for
+/// one that the vendor leaves out where it is empty.
 ///
 /// ```
 /// use cmms_core::mapping::{Transform, rules};
 /// let rules = rules! {
 ///     "title" => title: Transform::Text, required;
-///     "assignee.name" => assigned_to: Transform::Text;
+///     "assignee.name" => assigned_to: Transform::Text, clears;
 /// };
 /// assert!(rules[0].required);
 /// assert_eq!(rules[1].target, "assigned_to");
+/// assert!(rules[1].clears);
 /// ```
 #[macro_export]
 macro_rules! rules {
-    ($($source:literal => $target:ident: $transform:expr $(, $required:ident)?);* $(;)?) => {
+    ($($source:literal => $target:ident: $transform:expr $(, $said:ident)?);* $(;)?) => {
         vec![$(
-            $crate::mapping::FieldRule::new(&[$source], stringify!($target), $transform)$(.$required())?
+            $crate::mapping::FieldRule::new(&[$source], stringify!($target), $transform)$(.$said())?
         ),*]
     };
 }

@@ -88,6 +88,25 @@ impl Pulled {
         self.0.get(name).map(|value| value.get())
     }
 
+    /// Gives a field this value, in JSON, or none.
+    pub(super) fn put(&mut self, name: &str, value: Option<&str>) {
+        let value = value.and_then(|json| RawValue::from_string(json.to_owned()).ok());
+        match value {
+            Some(value) => self.0.insert(name.to_owned(), value),
+            None => self.0.remove(name),
+        };
+    }
+
+    /// The same as a link keeps it.
+    ///
+    /// # Errors
+    /// `CMMS-INTERNAL-001` where it cannot be written.
+    pub(super) fn write(&self) -> Result<RawJson> {
+        serde_json::to_string(&self.0)
+            .map(|text| RawJson(text.into()))
+            .map_err(|e| Error::internal("a link's snapshot cannot be written").source(e))
+    }
+
     /// The value of a field that is a text.
     pub(super) fn word(&self, name: &str) -> Option<String> {
         serde_json::from_str(self.get(name)?).ok()

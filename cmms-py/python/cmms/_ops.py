@@ -279,6 +279,7 @@ class Mappings:
         entity: models.Entity | str | None | Unset = UNSET,
         is_required: bool | None | Unset = UNSET,
         transformation_rule: Any | Unset = UNSET,
+        when_absent: models.WhenAbsent | str | None | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> models.FieldMapping:
         """Maps one of a vendor's fields to one of ours.
@@ -291,6 +292,9 @@ class Mappings:
         entity: The kind of record; can be left away where `target_field` says it.
         is_required: Whether a record without the field is refused (false).
         transformation_rule: What happens to the value on the way: an object with `type`.
+        when_absent: What a record means that does not name the field: `keep`, what was pulled before
+            stays, or `clear`, there is no value (what the vendor's default mapping says of the field, or
+            else `keep`).
         """
         return models.FieldMapping(self._transport.call("mappings.create", {
             "cmms_connection_id": cmms_connection_id,
@@ -300,6 +304,7 @@ class Mappings:
             "entity": entity,
             "is_required": is_required,
             "transformation_rule": transformation_rule,
+            "when_absent": when_absent,
         }, key=idempotency_key))
 
     def list(
@@ -1654,6 +1659,7 @@ class AsyncMappings:
         entity: models.Entity | str | None | Unset = UNSET,
         is_required: bool | None | Unset = UNSET,
         transformation_rule: Any | Unset = UNSET,
+        when_absent: models.WhenAbsent | str | None | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> models.FieldMapping:
         """Maps one of a vendor's fields to one of ours.
@@ -1666,6 +1672,9 @@ class AsyncMappings:
         entity: The kind of record; can be left away where `target_field` says it.
         is_required: Whether a record without the field is refused (false).
         transformation_rule: What happens to the value on the way: an object with `type`.
+        when_absent: What a record means that does not name the field: `keep`, what was pulled before
+            stays, or `clear`, there is no value (what the vendor's default mapping says of the field, or
+            else `keep`).
         """
         return models.FieldMapping(await self._transport.call("mappings.create", {
             "cmms_connection_id": cmms_connection_id,
@@ -1675,6 +1684,7 @@ class AsyncMappings:
             "entity": entity,
             "is_required": is_required,
             "transformation_rule": transformation_rule,
+            "when_absent": when_absent,
         }, key=idempotency_key))
 
     async def list(

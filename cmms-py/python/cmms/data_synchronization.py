@@ -200,6 +200,7 @@ class CMMSDataSynchronizationService(Service):
         entity: models.Entity | str | None | Unset = UNSET,
         is_required: bool | None | Unset = UNSET,
         transformation_rule: Any | Unset = UNSET,
+        when_absent: models.WhenAbsent | str | None | Unset = UNSET,
         idempotency_key: str | None = None,
     ) -> models.FieldMapping:
         """Maps one of a vendor's fields to one of ours.
@@ -212,6 +213,9 @@ class CMMSDataSynchronizationService(Service):
         entity: The kind of record; can be left away where `target_field` says it.
         is_required: Whether a record without the field is refused (false).
         transformation_rule: What happens to the value on the way: an object with `type`.
+        when_absent: What a record means that does not name the field: `keep`, what was pulled before
+            stays, or `clear`, there is no value (what the vendor's default mapping says of the field, or
+            else `keep`).
         """
         client = await self._open()
         return await client.mappings.create(
@@ -222,6 +226,7 @@ class CMMSDataSynchronizationService(Service):
             entity=entity,
             is_required=is_required,
             transformation_rule=transformation_rule,
+            when_absent=when_absent,
             idempotency_key=idempotency_key,
         )
 

@@ -201,6 +201,13 @@ class SyncType(OpenEnum):
     ALL = "all"
 
 
+class WhenAbsent(OpenEnum):
+    """One of these words; one of a newer version is kept as it is."""
+
+    KEEP = "keep"
+    CLEAR = "clear"
+
+
 class WorkOrderGrouping(OpenEnum):
     """One of these words; one of a newer version is kept as it is."""
 
@@ -1036,6 +1043,7 @@ class FieldMapping(Model):
         "is_required",
         "direction",
         "transformation_rule",
+        "when_absent",
     )
 
     @property
@@ -1109,6 +1117,13 @@ class FieldMapping(Model):
         """What happens to the value on the way."""
         return self._data.get("transformation_rule")
 
+    @property
+    def when_absent(self) -> WhenAbsent | None:
+        """What a record means that does not name the vendor's field; null: what the vendor's default mapping
+        says of it, or else that nothing changes."""
+        value = self._data.get("when_absent")
+        return None if value is None else WhenAbsent(value)
+
 
 class KindTest(Model):
     """Whether a kind of record can be read."""
@@ -1165,6 +1180,7 @@ class MappingDraft(Model):
         "entity",
         "is_required",
         "transformation_rule",
+        "when_absent",
     )
 
     @property
@@ -1200,6 +1216,13 @@ class MappingDraft(Model):
     def transformation_rule(self) -> Any:
         """What happens to the value on the way."""
         return self._data.get("transformation_rule")
+
+    @property
+    def when_absent(self) -> WhenAbsent | None:
+        """What a record means that does not name the field: `keep`, what was pulled before stays, or
+        `clear`, there is no value (what the vendor's default mapping says of the field, or else `keep`)."""
+        value = self._data.get("when_absent")
+        return None if value is None else WhenAbsent(value)
 
 
 class MappingPreview(Model):
@@ -2102,6 +2125,7 @@ __all__ = [
     "SyncState",
     "SyncStatus",
     "SyncType",
+    "WhenAbsent",
     "WorkOrder",
     "WorkOrderGrouping",
     "WorkOrderSort",

@@ -175,6 +175,7 @@ CREATE TABLE cmms_field_mappings (
     transformation_rule json,
     is_required         boolean NOT NULL,
     direction           text COLLATE "C" NOT NULL,
+    when_absent         text COLLATE "C",
     PRIMARY KEY (org_id, id)
 );
 CREATE UNIQUE INDEX cmms_field_mappings_by_target

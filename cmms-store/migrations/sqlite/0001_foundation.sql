@@ -176,6 +176,7 @@ CREATE TABLE cmms_field_mappings (
     transformation_rule TEXT,
     is_required         INTEGER NOT NULL,
     direction           TEXT    NOT NULL,
+    when_absent         TEXT,
     PRIMARY KEY (org_id, id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX cmms_field_mappings_by_target

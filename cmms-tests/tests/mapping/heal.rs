@@ -344,7 +344,7 @@ async fn the_quarantine_is_listed_by_connection_kind_and_state() {
         .clone();
     plant
         .vendor()
-        .update(SimEntity::Asset, &asset, json!({ "name": null }));
+        .update(SimEntity::Asset, &asset, json!({ "name": "" }));
     plant.sync().await;
     let list = async |ask: ListQuarantine| plant.client.quarantine().list(ask).await.unwrap().items;
     let of = |items: Vec<cmms::QuarantineItem>| -> Vec<String> {

@@ -1,5 +1,6 @@
 //! How a sync behaves, seen through the client, the store and the vendor's own log.
 
+mod absent;
 mod account;
 mod beginning;
 mod clocks;

@@ -40,6 +40,15 @@ async fn twin_a_pull_that_ignores_the_snapshot_is_caught() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn twin_an_absent_field_that_is_taken_for_empty_is_caught() {
+    let _broken = Broken::now(Failpoint::ClearAbsent).await;
+    for field in ["status", "dueDate"] {
+        let found = super::absent::vanished(Where::Sqlite, field).await;
+        assert!(found.is_err_and(|why| why.contains("is gone")), "{field}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn twin_a_snapshot_that_rounds_is_caught() {
     let _broken = Broken::now(Failpoint::RoundSnapshots).await;
     let found = super::local::edited_hours_survive().await;

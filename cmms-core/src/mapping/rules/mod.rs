@@ -136,6 +136,11 @@ impl Rule {
         }
     }
 
+    /// Whether it has a value for where the vendor has none.
+    pub(super) fn stands_in(&self) -> bool {
+        matches!(self.0, Kind::Default(_) | Kind::Lookup(_))
+    }
+
     /// The rule that leads back: for every value that this one takes and writes in one way only,
     /// `inverse(apply(v)) == v`.
     ///

@@ -78,6 +78,7 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateMapping) -> Result
         transformation_rule: custom.written().cloned().map(Json),
         is_required: custom.is_required(),
         direction,
+        when_absent: input.when_absent,
     };
     uow.save(&mapping, SaveRule::Insert, || {
         taken(custom.entity(), &target)
@@ -185,6 +186,7 @@ fn checked(mapping: &FieldMapping) -> Result<Custom> {
         rule: mapping.transformation_rule.as_ref().map(|rule| &rule.0),
         required: mapping.is_required,
         outward: mapping.direction.is_outward(),
+        when_absent: mapping.when_absent,
     })
 }
 

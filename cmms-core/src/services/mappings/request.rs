@@ -1,7 +1,7 @@
 //! What callers send about field mappings.
 
 use crate::domain::entity::Entity;
-use crate::domain::field_mapping::MappingDirection;
+use crate::domain::field_mapping::{MappingDirection, WhenAbsent};
 use crate::ids::{ConnectionId, MappingId};
 use crate::mapping::Written;
 use crate::request;
@@ -28,6 +28,9 @@ request! {
             is_required: bool,
             /// Which way the mapping works (`in`).
             direction: MappingDirection,
+            /// What a record means that does not name the field: `keep`, what was pulled before stays, or `clear`,
+            /// there is no value (what the vendor's default mapping says of the field, or else `keep`).
+            when_absent: WhenAbsent,
         }
     }
 }
@@ -50,6 +53,9 @@ request! {
             is_required: bool,
             /// Which way the mapping works (`in`).
             direction: MappingDirection,
+            /// What a record means that does not name the field: `keep`, what was pulled before stays, or `clear`,
+            /// there is no value (what the vendor's default mapping says of the field, or else `keep`).
+            when_absent: WhenAbsent,
         }
     }
 }
@@ -63,6 +69,7 @@ impl CreateMapping {
             rule: self.transformation_rule.as_ref(),
             required: self.is_required.unwrap_or(false),
             outward: self.direction.is_some_and(MappingDirection::is_outward),
+            when_absent: self.when_absent,
         }
     }
 }
@@ -76,6 +83,7 @@ impl MappingDraft {
             rule: self.transformation_rule.as_ref(),
             required: self.is_required.unwrap_or(false),
             outward: self.direction.is_some_and(MappingDirection::is_outward),
+            when_absent: self.when_absent,
         }
     }
 }

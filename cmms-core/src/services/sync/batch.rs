@@ -223,10 +223,37 @@ pub(super) async fn commit_waiting<R: Synced>(
     };
     let uow = begun(stream, &mut open).await?;
     super::remap::keep_open(uow.tx(), stream.plan.connection.id, R::ENTITY, &mut page).await?;
-    let outcome = Outcomes::begin(stream, &mut open, &mut page);
-    // They are few, and among them are those that the store refused before.
-    let was_careful = std::mem::replace(&mut stream.is_careful, true);
     open.uow = None;
+    commit_apart(stream, run, open, page).await
+}
+
+/// Writes records that came in before and are mapped again. What waits in quarantine is not what they are.
+pub(super) async fn commit_again<R: Synced>(
+    stream: &mut Stream<'_, R>,
+    run: &mut SyncRun,
+    page: SievedPage<R>,
+) -> Result<()> {
+    let open = Open {
+        uow: None,
+        run: run.clone(),
+        checkpoint: stream.checkpoint.clone(),
+        audit: Vec::new(),
+    };
+    let had_quarantine = std::mem::replace(&mut stream.has_quarantine, false);
+    let committed = commit_apart(stream, run, open, page).await;
+    stream.has_quarantine |= had_quarantine;
+    committed
+}
+
+async fn commit_apart<'a, R: Synced>(
+    stream: &mut Stream<'a, R>,
+    run: &mut SyncRun,
+    mut open: Open<'a>,
+    mut page: SievedPage<R>,
+) -> Result<()> {
+    let outcome = Outcomes::begin(stream, &mut open, &mut page);
+    // They are few, and among them may be those that the store refused before.
+    let was_careful = std::mem::replace(&mut stream.is_careful, true);
     let pieces = page.take_pieces().into_iter();
     let settled = settled_into(stream, run, &mut open, pieces, outcome, None).await;
     stream.is_careful = was_careful;

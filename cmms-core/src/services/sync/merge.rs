@@ -1,5 +1,6 @@
 //! Puts what a vendor changed into a record, and nothing else.
 
+use super::absent;
 use super::references::Known;
 use super::synced::Synced;
 use super::withdraw;
@@ -11,6 +12,7 @@ use crate::mapping::{MapError, Mapped, MappedRef, cell_json};
 use crate::record::{Cell, Column, Field, Privacy, RawJson, Row};
 use crate::services::snapshot::{self as kept, Pulled};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// What the mapping made of a record, as the link keeps it: mapped columns and references.
 pub(super) fn snapshot<R: Synced>(mapped: &Mapped) -> Result<RawJson, MapError> {
@@ -59,9 +61,12 @@ impl Fields {
 
 /// The record as the mapping alone makes it.
 pub(super) fn fresh<R: Synced>(mapped: &mut Mapped) -> Result<R, MapError> {
+    if let Some(lacking) = mapped.lacking.take() {
+        return Err(lacking);
+    }
     let mut record = R::blank();
     if !mapped.members.is_empty() {
-        merge(&mut record, mapped, None)?;
+        merge(&mut record, mapped, None, &[])?;
         return Ok(record);
     }
     let mut row = Row::of(&record);
@@ -83,11 +88,13 @@ pub(super) struct Merged {
     pub(super) overwritten: Vec<FieldChange>,
 }
 
-/// Puts the fields that the vendor changed since the snapshot into a record. Without a snapshot, all of them.
+/// Puts the fields that the vendor changed since the snapshot into a record, but for those that stay. Without a
+/// snapshot, all of them.
 pub(super) fn merge<R: Synced>(
     record: &mut R,
     mapped: &mut Mapped,
     snapshot: Option<&Pulled>,
+    stays: &[Cow<'static, str>],
 ) -> Result<Merged, MapError> {
     let cells = std::mem::take(&mut mapped.cells);
     let members = std::mem::take(&mut mapped.members);
@@ -102,7 +109,7 @@ pub(super) fn merge<R: Synced>(
         else {
             continue;
         };
-        if cell.is_null() && !column.nullable {
+        if absent::stays(stays, column.name) || (cell.is_null() && !column.nullable) {
             continue;
         }
         let before = snapshot.and_then(|s| s.get(column.name));
@@ -121,6 +128,9 @@ pub(super) fn merge<R: Synced>(
             continue;
         };
         let name = format!("{}.{}", column.name, member.name);
+        if absent::stays(stays, &name) {
+            continue;
+        }
         let before = snapshot.and_then(|s| s.get(&name));
         let mut fields = withdraw::fields_of(present);
         let stored = fields.get(&*member.name).unwrap_or(&Value::Null);

@@ -1,5 +1,6 @@
 //! Sync: brings a vendor's records in, a batch at a time, each with the checkpoint that covers it.
 
+mod absent;
 mod batch;
 pub(super) mod claim;
 pub(super) mod due;

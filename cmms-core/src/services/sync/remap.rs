@@ -132,7 +132,8 @@ fn look<R: Synced>(
     };
     let known = link.map(|link| link.record_id);
     let id = item.external_id.clone();
-    match Item::new(&stream.mapping, id, record, digest, known, false) {
+    let named = Some(&stream.named);
+    match Item::new(&stream.mapping, named, id, record, digest, known, false) {
         Ok(item) => Look::Good(Some(Box::new(item))),
         Err(bad) => Look::Bad(bad.why),
     }
@@ -266,6 +267,7 @@ async fn one<R: Synced>(
     };
     match found {
         Look::Good(found) => {
+            stream.named.end();
             let items = found.into_iter().map(|item| *item).collect();
             let written = write::records(&stream, &mut uow, &by, items, Known::default()).await?;
             audit = written.audit;

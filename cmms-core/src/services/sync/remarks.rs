@@ -25,6 +25,7 @@ pub(super) fn is_notice(error: &RunError) -> bool {
     let notices = [
         code::RECORDS_AHEAD,
         code::RECORDS_GONE,
+        code::FIELD_GONE,
         code::VENDOR_IGNORES,
     ];
     notices.iter().any(|code| error.code == code.id())

@@ -385,7 +385,7 @@ async fn finish(
 }
 
 /// Whether the error is about this program rather than about the vendor.
-fn is_ours(e: &Error) -> bool {
+pub(super) fn is_ours(e: &Error) -> bool {
     !is_of_another_account(e) && !matches!(e.code().area(), "VENDOR" | "EGRESS")
 }
 

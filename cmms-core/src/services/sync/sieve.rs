@@ -4,6 +4,7 @@
 //! sieved before an earlier form of it is stored; such a record is marked, and looked up again when it is
 //! written.
 
+use super::absent::NamedFields;
 use super::halving::guarded;
 use super::mark::Ahead;
 use super::merge::{fresh, snapshot};
@@ -173,6 +174,8 @@ pub(super) struct Sieve {
     pub(super) ahead: Ahead,
     /// What this listing gave, where that is asked at its end.
     pub(super) listed: Listed,
+    /// What its records name.
+    pub(super) named: NamedFields,
 }
 
 impl Sieve {
@@ -281,11 +284,11 @@ impl Sieve {
         // Before the look-up: what is committed after it is still thought to be on its way.
         let on_its_way = recent.note(&records);
         let stored = self.stored(&recent.meet(&records)).await?;
-        let mapping = Arc::clone(&self.mapping);
+        let (mapping, named) = (Arc::clone(&self.mapping), self.named.clone());
         let mut sieved = tokio::task::spawn_blocking(move || {
             for (id, record) in records {
                 let unsure = on_its_way.contains(&id);
-                one(&mapping, &stored, unsure, &mut sieved, id, record);
+                one(&mapping, &named, &stored, unsure, &mut sieved, id, record);
             }
             sieved
         })
@@ -327,6 +330,7 @@ impl Sieve {
 
 fn one<R: Synced>(
     mapping: &Compiled,
+    named: &NamedFields,
     stored: &HashMap<String, (Digest, Uuid)>,
     unsure: bool,
     page: &mut SievedPage<R>,
@@ -337,11 +341,20 @@ fn one<R: Synced>(
     let link = stored.get(&external_id);
     let unchanged = !unsure && link.is_some_and(|(known, _)| *known == digest);
     if unchanged {
+        named.note_unchanged(mapping, &external_id, &record.raw);
         page.unchanged.push(external_id);
         return;
     }
     let known = link.map(|(_, id)| *id);
-    let item = Item::new(mapping, external_id, record, digest, known, unsure);
+    let item = Item::new(
+        mapping,
+        Some(named),
+        external_id,
+        record,
+        digest,
+        known,
+        unsure,
+    );
     match item {
         Ok(item) => page.items.push(item),
         Err(bad) => page.bad.push(*bad),
@@ -355,9 +368,10 @@ impl<R: Synced> Item<R> {
         size_of::<Self>() + size_of::<R>() + self.raw.len() + 2 * self.snapshot.0.len()
     }
 
-    /// Maps a record. One that is neither linked nor unsure becomes a record of ours at once.
+    /// Maps a record and notes what it names. One that is neither linked nor unsure becomes a record of ours at once.
     pub(super) fn new(
         mapping: &Compiled,
+        named: Option<&NamedFields>,
         external_id: String,
         record: ExternalRecord,
         digest: Digest,
@@ -367,7 +381,7 @@ impl<R: Synced> Item<R> {
         let ExternalRecord {
             raw, updated_at, ..
         } = record;
-        match guarded(|| map::<R>(mapping, &raw, known.is_none() && !unsure)) {
+        match guarded(|| map::<R>(mapping, named, &raw, known.is_none() && !unsure)) {
             Ok((mapped, snapshot, fresh)) => Ok(Self {
                 external_id,
                 raw,
@@ -378,6 +392,7 @@ impl<R: Synced> Item<R> {
                 fresh,
                 mapped,
                 snapshot,
+                stays: Vec::new(),
             }),
             Err(why) => Err(Box::new(Bad {
                 external_id,
@@ -393,6 +408,7 @@ impl<R: Synced> Item<R> {
 /// record, the record.
 fn map<R: Synced>(
     mapping: &Compiled,
+    named: Option<&NamedFields>,
     raw: &str,
     is_new: bool,
 ) -> Result<(Mapped, RawJson, Option<Box<R>>), MapError> {
@@ -401,6 +417,9 @@ fn map<R: Synced>(
         reason: "unreadable",
         detail: format!("the record is no JSON: {e}"),
     })?;
+    if let Some(named) = named {
+        named.note(mapping, record.value());
+    }
     let mut mapped = mapping.apply(&record)?;
     let pulled = snapshot::<R>(&mapped)?;
     let fresh = is_new.then(|| fresh(&mut mapped).map(Box::new));

@@ -1,11 +1,12 @@
 //! One kind of record in one run: pages become batches, batches are committed with their checkpoint.
 
+use super::absent::{self, NamedFields};
 use super::batch::{begin_anew, commit};
 use super::halving::{self, Poison};
 use super::lease::Held;
 use super::mark::{Ahead, Mark};
 use super::pages::{Listing, Pages};
-use super::run::Plan;
+use super::run::{Plan, is_ours};
 use super::sieve::Sieve;
 use super::synced::Synced;
 use super::tally::Tally;
@@ -43,6 +44,8 @@ pub(super) struct Stream<'a, R> {
     pub(super) has_quarantine: bool,
     /// The records that the run has counted.
     pub(super) tally: Tally,
+    /// What the records of the run name.
+    pub(super) named: NamedFields,
     /// Records that the store refuses.
     pub(super) poison: Poison,
     /// Whether the store has refused something, so that each piece gets a transaction of its own.
@@ -78,6 +81,7 @@ impl<'a, R: Synced> Stream<'a, R> {
             app,
             plan,
             held,
+            named: NamedFields::new(&mapping),
             mapping,
             checkpoint: stored.unwrap_or_else(|| Checkpoint::new(connection, R::ENTITY)),
             mark: Mark::default(),
@@ -94,12 +98,21 @@ impl<'a, R: Synced> Stream<'a, R> {
     pub(super) async fn drain(mut self, run: &mut SyncRun) -> Result<()> {
         let drained = self.listings(run).await;
         self.ahead.tell(R::ENTITY, run);
+        match &drained {
+            Ok(()) => self.named.end(),
+            // Nothing more can be written.
+            Err(e) if is_ours(e) => return drained,
+            Err(_) => {}
+        }
+        absent::settle(&mut self, run).await?;
         drained
     }
 
     /// Brings in what waits here and can be read by now; the vendor is not asked.
     pub(super) async fn waiting(mut self, run: &mut SyncRun) -> Result<()> {
-        super::remap::waiting(&mut self, run).await
+        super::remap::waiting(&mut self, run).await?;
+        self.named.end();
+        absent::settle(&mut self, run).await
     }
 
     async fn listings(&mut self, run: &mut SyncRun) -> Result<()> {
@@ -189,6 +202,7 @@ impl<'a, R: Synced> Stream<'a, R> {
             look_back: capabilities.look_back,
             ahead: self.ahead.clone(),
             listed: listed.clone(),
+            named: self.named.clone(),
         };
         let mut parts = sieve.start(pages);
         while let Some(part) = parts.next().await {

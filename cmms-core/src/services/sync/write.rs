@@ -1,5 +1,6 @@
 //! Writes the records of a batch and their links.
 
+use super::absent;
 use super::halving::guarded;
 use super::merge::{Merged, fresh, merge, refer, refers_as_before};
 use super::quarantine::Bad;
@@ -22,6 +23,7 @@ use crate::services::snapshot::Pulled;
 use crate::services::uow::Uow;
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -43,6 +45,8 @@ pub(super) struct Item<R> {
     pub(super) mapped: Mapped,
     /// The same as the link keeps it.
     pub(super) snapshot: RawJson,
+    /// The fields that the record does not name and that stay as they are.
+    pub(super) stays: Vec<Cow<'static, str>>,
 }
 
 /// What was written.
@@ -70,7 +74,8 @@ pub(super) async fn records<R: Synced>(
     let now = uow.now();
     let connection = &stream.plan.connection;
     let mut present = stored::<R>(uow.tx(), connection.id, &items).await?;
-    let items = sure(&stream.tally, &present, items, &mut written);
+    let mut items = sure(&stream.tally, &present, items, &mut written);
+    keep_absent(stream, &mut present, &mut items, &mut written)?;
     let wanted = wanted(&present, &items);
     known.find(uow.tx(), connection.id, &wanted).await?;
     let new: Vec<&str> = items
@@ -98,7 +103,7 @@ pub(super) async fn records<R: Synced>(
                 mut record,
                 snapshot,
                 ..
-            }) => guarded(|| merge(&mut record, &mut item.mapped, Some(&snapshot)))
+            }) => guarded(|| merge(&mut record, &mut item.mapped, Some(&snapshot), &item.stays))
                 .map(|merged| (record, Some(snapshot), merged)),
             None => guarded(|| begun(stream, by, &mut item, tags.as_mut(), now))
                 .map(|record| (record, None, Merged::default())),
@@ -236,11 +241,40 @@ struct Merging<R> {
 }
 
 /// A linked record as it is stored, with what was pulled last.
-struct Stored<R> {
+pub(super) struct Stored<R> {
     record: R,
-    snapshot: Pulled,
-    digest: Digest,
+    pub(super) snapshot: Pulled,
+    pub(super) digest: Digest,
     vendor_updated_at: Option<DateTime<Utc>>,
+    /// The fields that the mapping supplied.
+    pub(super) supplied: Vec<String>,
+    /// Values that have no word here, by field.
+    pub(super) vendor_values: Map<String, Value>,
+    /// The vendor's number for people.
+    pub(super) number: Option<String>,
+}
+
+/// Lets what records do not name be as it was. Those that are then as they are stored are unchanged.
+fn keep_absent<R: Synced>(
+    stream: &Stream<'_, R>,
+    present: &mut BTreeMap<String, Stored<R>>,
+    items: &mut Vec<Item<R>>,
+    written: &mut Written,
+) -> Result<()> {
+    let mut same = BTreeSet::new();
+    for item in &mut *items {
+        if let Some(stored) = present.get_mut(&item.external_id)
+            && absent::keep(item, stored, &stream.named)?
+        {
+            let key = stream.tally.key(&item.external_id);
+            written.outcomes.push((key, Outcome::Unchanged));
+            same.insert(item.external_id.clone());
+        }
+    }
+    if !same.is_empty() {
+        items.retain(|item| !same.contains(&item.external_id));
+    }
+    Ok(())
 }
 
 /// Without the records that the same run has stored already, in this form or a newer one: these are unchanged.
@@ -308,6 +342,9 @@ async fn stored<R: Synced>(
                 snapshot,
                 digest: link.digest,
                 vendor_updated_at: link.vendor_updated_at,
+                supplied: link.supplied.map(|s| s.0).unwrap_or_default(),
+                vendor_values: link.vendor_values,
+                number: link.number,
             };
             found.insert(link.external_id, stored);
         }
