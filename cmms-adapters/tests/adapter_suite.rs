@@ -107,6 +107,15 @@ impl Rig for Upkeep {
         }
     }
 
+    fn serve(&self, entity: Entity, id: &str, text: &str) {
+        self.0.vendor().set_text(kind(entity), id, text);
+    }
+
+    fn heed_filters(&self, heeded: bool) -> bool {
+        self.0.vendor().set_archived(false, heeded);
+        true
+    }
+
     fn swap(&self, entity: Entity) {
         let kind = kind(entity);
         let first = self

@@ -119,6 +119,10 @@ impl Rig for Paged {
         }
     }
 
+    fn serve(&self, entity: Entity, id: &str, text: &str) {
+        self.sim.vendor().set_text(kind(entity), id, text);
+    }
+
     fn swap(&self, entity: Entity) {
         let kind = kind(entity);
         let first = self.sim.vendor().served(kind).into_iter().next().unwrap();

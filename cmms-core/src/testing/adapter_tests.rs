@@ -35,6 +35,11 @@ macro_rules! adapter_tests {
             rate_limit_is_waited_for
             login_that_ends_is_renewed_or_told
             trouble_heals_or_is_told
+            absent_fields_are_no_empty_fields
+            numbers_are_what_the_vendor_wrote
+            unlikely_times_are_refused
+            odd_records_stop_no_other
+            filters_that_are_not_heeded_are_noticed_on_the_first_page
         }
     };
     (@names $($rule:ident)*) => { &[$(stringify!($rule)),*] };

@@ -28,6 +28,15 @@ impl Record {
         }
     }
 
+    /// A record that is served as this text.
+    pub(super) fn text(id: String, text: &str, updated: &str) -> Self {
+        Self {
+            id,
+            updated: updated.to_owned(),
+            json: text.into(),
+        }
+    }
+
     pub(super) fn value(&self) -> Value {
         serde_json::from_str(&self.json).unwrap_or_default()
     }

@@ -152,6 +152,13 @@ impl State {
         self.collection_mut(entity).put(vec![record]);
     }
 
+    pub(super) fn replace_text(&mut self, entity: PagedEntity, id: &str, text: &str) {
+        let updated = self.collection(entity).get(id).map(|r| r.updated.clone());
+        let updated = updated.unwrap_or_else(|| self.stamp(""));
+        let record = Record::text(id.to_owned(), text, &updated);
+        self.collection_mut(entity).put(vec![record]);
+    }
+
     /// Changes up to `how_many` different records, one in five an asset.
     pub(super) fn edit(&mut self, how_many: usize) -> PagedEdited {
         let assets = self.assets.records().len();

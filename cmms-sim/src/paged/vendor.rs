@@ -179,6 +179,11 @@ impl PagedVendor {
         self.lock().replace(entity, id, value);
     }
 
+    /// Serves this text as a record, byte for byte, whether it is JSON or not.
+    pub fn set_text(&self, entity: PagedEntity, id: &str, text: &str) {
+        self.lock().replace_text(entity, id, text);
+    }
+
     /// Adds a record behind the others and answers its id. An `id`,
     /// `createdAt` or `updatedAt` that the value does not have is filled in.
     pub fn insert(&self, entity: PagedEntity, value: Value) -> String {

@@ -212,6 +212,18 @@ impl State {
             .put(Record::new(id.to_owned(), &value, (created, updated)));
     }
 
+    pub(super) fn replace_text(&mut self, entity: SimEntity, id: &str, text: &str) {
+        let times = match self.table(entity).get(id) {
+            Some(old) => (old.created, old.updated),
+            None => {
+                let time = self.stamp(None);
+                (time, time)
+            }
+        };
+        self.table_mut(entity)
+            .put(Record::text(id.to_owned(), text, times));
+    }
+
     /// Answers the failure that was ordered for this request, if any.
     pub(super) fn take_failure(&mut self) -> Option<Answer> {
         while self

@@ -71,6 +71,14 @@ impl Record {
         }
     }
 
+    /// A record that is served as this text; `times` are for sorting.
+    pub(super) fn text(key: String, text: &str, times: (i64, i64)) -> Self {
+        Self {
+            json: text.into(),
+            ..Self::new(key, &Value::Null, times)
+        }
+    }
+
     /// The record as a JSON value.
     pub(super) fn value(&self) -> Value {
         serde_json::from_str(&self.json).unwrap_or_default()

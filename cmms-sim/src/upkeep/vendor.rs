@@ -180,6 +180,11 @@ impl UpkeepVendor {
         self.lock().replace(entity, id, value);
     }
 
+    /// Serves this text as a record, byte for byte, whether it is JSON or not. Lists sort by the times before.
+    pub fn set_text(&self, entity: SimEntity, id: &str, text: &str) {
+        self.lock().replace_text(entity, id, text);
+    }
+
     /// Adds a record and answers its id. An `id`, `createdAt` or `updatedAt`
     /// that the value does not have is filled in.
     pub fn insert(&self, entity: SimEntity, value: Value) -> String {
@@ -266,6 +271,13 @@ impl UpkeepVendor {
     /// Sets whether equal records come in another order at each request.
     pub fn set_ties_shuffled(&self, shuffled: bool) {
         self.lock().config.ties_shuffled = shuffled;
+    }
+
+    /// Sets whether lists have archived work orders without being asked for them, and whether they heed it to be asked.
+    pub fn set_archived(&self, listed: bool, filtered: bool) {
+        let config = &mut self.lock().config;
+        config.archived_listed = listed;
+        config.archived_filter = filtered;
     }
 
     /// Sets how long each answer takes.

@@ -3,15 +3,21 @@
 //! [`adapter_tests!`](crate::adapter_tests) makes a test of each. A rule needs a [`Rig`]: a vendor that the test
 //! can look behind, with some pages of records of each kind, and the runtime of several threads.
 
+mod absent;
 mod connection;
 mod listing;
 mod rig;
+mod served;
+mod site;
 mod trouble;
+mod values;
 
+pub use absent::*;
 pub use connection::*;
 pub use listing::*;
 pub use rig::{Rig, Trouble, TroubleKind};
 pub use trouble::*;
+pub use values::*;
 
 /// The names of all rules.
 pub const RULES: &[&str] = crate::adapter_tests!(@all [@names]);

@@ -73,6 +73,15 @@ pub trait Rig: Send + Sync {
     /// Gives the first records of a kind this time of their last change.
     fn redate(&self, entity: Entity, how_many: usize, at: DateTime<Utc>);
 
+    /// Serves this text as a record of a kind, byte for byte, whether it is JSON or not.
+    fn serve(&self, entity: Entity, id: &str, text: &str);
+
+    /// Whether the vendor heeds filters of lists, those of the time of a change aside; its lists have not every record
+    /// without them. Says whether it has such filters.
+    fn heed_filters(&self, _heeded: bool) -> bool {
+        false
+    }
+
     /// Deletes the record that a list has first, and adds another.
     fn swap(&self, entity: Entity);
 
