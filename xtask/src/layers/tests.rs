@@ -10,7 +10,7 @@ const CLEAN: &[(&str, &str)] = &[
     (
         "lib.rs",
         "extern crate self as cmms_core;
-         pub mod error; pub mod ids; pub mod domain; pub mod ports; pub mod services; pub mod telemetry;
+         pub mod error; pub mod ids; pub mod domain; pub mod ports; pub mod services; pub mod telemetry; pub mod memory;
          #[cfg(feature = \"testing\")] pub mod testing;
          pub use error::{Error, code}; pub use domain::*;",
     ),
@@ -39,6 +39,7 @@ const CLEAN: &[(&str, &str)] = &[
     ("services/mod.rs", "pub mod uow; use crate::ports::Store; pub fn run() { uow::begin(); vec![crate::error::Error]; }"),
     ("services/uow.rs", "use super::super::domain::Part; pub fn begin() { let x: Part; } pub struct Uow;"),
     ("telemetry.rs", ""),
+    ("memory.rs", ""),
     ("testing.rs", "use cmms_core::ports::Store;"),
 ];
 
@@ -136,25 +137,25 @@ fn names_are_followed_through_re_exports() {
     // Through another module, under another name, from the inside of a higher one.
     let broken = found(&[
         ("ports.rs", "pub use crate::services::uow::Uow as Work;"),
-        ("testing.rs", "use crate::ports::Work;"),
+        ("memory.rs", "use crate::ports::Work;"),
     ]);
     assert_eq!(broken.len(), 2, "{broken:#?}");
     assert!(
-        broken[0].starts_with("src/ports.rs:1: ports -> services"),
+        broken[1].starts_with("src/ports.rs:1: ports -> services"),
         "{broken:#?}"
     );
     assert!(
-        broken[1].starts_with("src/testing.rs:1: testing -> services"),
+        broken[0].starts_with("src/memory.rs:1: memory -> services"),
         "{broken:#?}"
     );
 
     // Through a star.
     let broken = found(&[
         ("ports.rs", "pub use crate::services::*;"),
-        ("testing.rs", "use crate::ports::*;\nfn f() { run() }"),
+        ("memory.rs", "use crate::ports::*;\nfn f() { run() }"),
     ]);
     assert!(
-        broken[1].starts_with("src/testing.rs:2: testing -> services"),
+        broken[0].starts_with("src/memory.rs:2: memory -> services"),
         "{broken:#?}"
     );
 
@@ -164,20 +165,20 @@ fn names_are_followed_through_re_exports() {
     let by_star = format!("{lib} pub use services::*; pub use services::uow::*;");
     let broken = found(&[
         ("lib.rs", &by_name),
-        ("testing.rs", "use crate::Uow;\nfn f() { crate::go() }"),
+        ("memory.rs", "use crate::Uow;\nfn f() { crate::go() }"),
     ]);
     assert_eq!(broken.len(), 2, "{broken:#?}");
     assert!(
-        broken[1].starts_with("src/testing.rs:2: testing -> services"),
+        broken[1].starts_with("src/memory.rs:2: memory -> services"),
         "{broken:#?}"
     );
     let broken = found(&[
         ("lib.rs", &by_star),
-        ("testing.rs", "use crate::Uow;\nfn f() { crate::run() }"),
+        ("memory.rs", "use crate::Uow;\nfn f() { crate::run() }"),
     ]);
     assert_eq!(broken.len(), 2, "{broken:#?}");
     assert!(
-        broken[0].starts_with("src/testing.rs:1: testing -> services"),
+        broken[0].starts_with("src/memory.rs:1: memory -> services"),
         "{broken:#?}"
     );
 }
