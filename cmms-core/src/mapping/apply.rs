@@ -14,6 +14,7 @@ use crate::Result;
 use crate::domain::check::NUMBER;
 use crate::domain::entity::Entity;
 use crate::record::{Cell, DEPTH, Field, Table};
+use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -31,13 +32,16 @@ pub struct Compiled {
 #[derive(Debug, Clone)]
 pub(super) struct SourceField {
     target: Box<str>,
-    /// Where it may be, with the last name as it stands in JSON.
-    paths: Vec<(Path, Box<str>)>,
+    /// Where it may be, and what finds the names of the path in the text of a record.
+    paths: Vec<(Path, Vec<Finder<'static>>)>,
 }
 
 impl SourceField {
     pub(super) fn new(target: &str, sources: &[Path]) -> Self {
-        let paths = sources.iter().map(|path| (path.clone(), path.key()));
+        let finder = |key: String| Finder::new(&key).into_owned();
+        let paths = sources
+            .iter()
+            .map(|path| (path.clone(), path.keys().map(finder).collect()));
         Self {
             target: target.into(),
             paths: paths.collect(),
@@ -202,7 +206,8 @@ impl Compiled {
     pub fn may_name(&self, field: usize, raw: &str) -> bool {
         let paths = self.fields.get(field).map(|f| &*f.paths);
         let mut paths = paths.unwrap_or_default().iter();
-        paths.any(|(_, key)| raw.contains(&**key))
+        let has = |key: &Finder<'_>| key.find(raw.as_bytes()).is_some();
+        paths.any(|(_, keys)| keys.iter().all(has))
     }
 
     /// One of them and what it sets, as messages name them.

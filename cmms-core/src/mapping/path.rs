@@ -111,10 +111,10 @@ impl Path {
         false
     }
 
-    /// Its last name as it stands before a value in JSON.
-    pub(super) fn key(&self) -> Box<str> {
-        let name = self.steps.last().map_or("", |step| &*step.name);
-        Value::from(name).to_string().into()
+    /// Its names as they stand in JSON, but for places in lists.
+    pub(super) fn keys(&self) -> impl Iterator<Item = String> {
+        let names = self.steps.iter().filter(|step| step.place.is_none());
+        names.map(|step| Value::from(&*step.name).to_string())
     }
 
     /// Whether these names are below it, or its own.
@@ -178,6 +178,8 @@ mod tests {
         ] {
             assert_eq!(Path::new(path).is_absent(&record), is_absent, "{path}");
         }
+        let keys: Vec<_> = Path::new(r"items.0.a\.b").keys().collect();
+        assert_eq!(keys, [r#""items""#, r#""a.b""#]);
         for bad in ["", " ", "a..b", ".a", "a\n", &"a.".repeat(40)] {
             assert!(Path::parse(bad).is_err(), "{bad:?}");
         }

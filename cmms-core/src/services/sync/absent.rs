@@ -33,6 +33,8 @@ const MANY: u64 = 20;
 const HELD_MAX: usize = 200_000;
 /// Records that are mapped again together.
 const CHUNK: usize = 200;
+/// So many records that are as they are stored are read for nothing, at most, since each takes its time.
+const IN_VAIN: u32 = 10_000;
 /// So many records that are as they are stored are looked at for fields that are gone.
 const SAMPLE: usize = 20;
 
@@ -53,6 +55,8 @@ struct State {
     held_count: usize,
     /// The ids of some records that are as they are stored.
     sample: Vec<Box<str>>,
+    /// How many records were read for nothing.
+    in_vain: u32,
     /// Whether all records of the run were seen.
     is_whole: bool,
 }
@@ -102,12 +106,15 @@ impl NamedFields {
             state.sample.push(id.into());
         }
         let may_name = |field: &usize| mapping.may_name(*field, raw);
-        if state.unnamed.iter().any(may_name)
+        if state.in_vain < IN_VAIN
+            && state.unnamed.iter().any(may_name)
             && let Ok(record) = serde_json::from_str::<Value>(raw)
         {
+            let before = state.unnamed.len();
             state
                 .unnamed
                 .retain(|field| !mapping.names(*field, &record));
+            state.in_vain += u32::from(state.unnamed.len() == before);
         }
     }
 
