@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use cmms_core::clock::SystemClock;
 use cmms_core::context::{Principal, Scope};
 use cmms_core::domain::TABLES;
 use cmms_core::ids::OrgId;
@@ -74,16 +75,20 @@ async fn a_copy_is_equal_and_a_second_is_refused() {
     let from = filled(2_500).await;
     let to = MemoryStore::new();
     let mut told = Vec::new();
-    copy(&from, &to, |done| told.push(done.clone()))
-        .await
-        .unwrap();
+    copy(&from, &to, &SystemClock::default(), |done| {
+        told.push(done.clone())
+    })
+    .await
+    .unwrap();
     assert_eq!(state(&from).await, state(&to).await);
     assert_eq!(told.len(), 2 * TABLES.len());
     assert_eq!(
         (told[0].table, told[0].rows, told[0].written),
         ("work_orders", 2_500, 2_500)
     );
-    let refused = copy(&from, &to, |_| {}).await.unwrap_err();
+    let refused = copy(&from, &to, &SystemClock::default(), |_| {})
+        .await
+        .unwrap_err();
     assert_eq!(refused.code().id(), "CMMS-COPY-001");
 }
 
@@ -92,7 +97,9 @@ async fn a_copy_is_equal_and_a_second_is_refused() {
 async fn a_copy_that_broke_off_goes_on() {
     let from = filled(2_500).await;
     let to = MemoryStore::new();
-    copy(&from, &to, |_| {}).await.unwrap();
+    copy(&from, &to, &SystemClock::default(), |_| {})
+        .await
+        .unwrap();
     let org = to.organizations().await.unwrap().remove(0).id;
     let scope = &Scope::new(org, Principal::system());
     let mut mark = samples::setting("copy.unfinished", 1);
@@ -112,9 +119,13 @@ async fn a_copy_that_broke_off_goes_on() {
     let extra = [2_500, 2_501].map(samples::work_order);
     tx.of().save_all(&extra, SaveRule::Insert).await.unwrap();
     tx.commit().await.unwrap();
-    let unfinished = copy(&to, &MemoryStore::new(), |_| {}).await.unwrap_err();
+    let unfinished = copy(&to, &MemoryStore::new(), &SystemClock::default(), |_| {})
+        .await
+        .unwrap_err();
     assert_eq!(unfinished.code().id(), "CMMS-COPY-002");
-    copy(&from, &to, |_| {}).await.unwrap();
+    copy(&from, &to, &SystemClock::default(), |_| {})
+        .await
+        .unwrap();
     assert_eq!(state(&from).await, state(&to).await);
 }
 
@@ -127,7 +138,9 @@ async fn an_organization_with_another_id_is_refused() {
         .await
         .unwrap();
     let before = state(&to).await;
-    let refused = copy(&from, &to, |_| {}).await.unwrap_err();
+    let refused = copy(&from, &to, &SystemClock::default(), |_| {})
+        .await
+        .unwrap_err();
     assert_eq!(refused.code().id(), "CMMS-COPY-001");
     assert_eq!(state(&to).await, before);
 }

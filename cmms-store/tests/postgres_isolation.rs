@@ -7,6 +7,7 @@
 
 mod server;
 
+use cmms_core::clock::SystemClock;
 use cmms_core::context::{Principal, Scope};
 use cmms_core::domain::TABLES;
 use cmms_core::failpoint::{Failpoint, set};
@@ -163,7 +164,8 @@ async fn row_level_security_alone_lets_nothing_through() {
         .unwrap();
     let curious = Scope::new(org, Principal::user("tester"));
     let before = MemoryStore::new();
-    copy(&checked, &before, |_| {}).await.unwrap();
+    let clock = SystemClock::default();
+    copy(&checked, &before, &clock, |_| {}).await.unwrap();
 
     set(Failpoint::ForgetOrganization, true);
     let forgetful = PostgresStore::connect(server::options_of(&schema))

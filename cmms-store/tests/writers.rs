@@ -85,6 +85,37 @@ async fn writers_of_two_handles_take_turns_and_lose_nothing() {
     assert_eq!(all, [samples::setting("counter", 50)]);
 }
 
+/// As if they were two processes: one that writes without end, one that writes a row now and then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_writer_of_another_handle_is_heard_of_and_goes_next() {
+    let (_folder, path) = place();
+    let (busy, other) = (open(&path), open(&path));
+    let scope = &scope(&busy).await;
+    for round in 1..=20 {
+        let first = busy.begin(scope, TxMode::Write).await.unwrap();
+        assert!(!first.others_wait(), "nobody waits");
+        let write = async {
+            let mut tx = other.begin(scope, TxMode::Write).await.unwrap();
+            let row = samples::setting(&format!("row {round}"), 1);
+            tx.of().save(&row, SaveRule::Insert).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let work = async {
+            while !first.others_wait() {
+                tokio::task::yield_now().await;
+            }
+            first.commit().await.unwrap();
+            // At once, before the other one tries again.
+            let second = busy.begin(scope, TxMode::Write).await.unwrap();
+            let seen = count(&busy, scope).await;
+            second.commit().await.unwrap();
+            seen
+        };
+        let (seen, ()) = tokio::join!(work, write);
+        assert_eq!(seen, round, "the other one did not go next");
+    }
+}
+
 #[tokio::test]
 async fn a_snapshot_stays_while_another_handle_commits() {
     let (_folder, path) = place();

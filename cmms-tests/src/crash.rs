@@ -6,6 +6,7 @@
 
 use crate::oracle::{ALL, differences};
 use crate::{Plant, Where, client};
+use cmms::core::clock::SystemClock;
 use cmms::core::domain::audit::AuditEntry;
 use cmms::core::domain::sync_run::{SyncRun, SyncStatus};
 use cmms::core::domain::sync_state::{Checkpoint, ExternalLink, SyncLease};
@@ -137,9 +138,14 @@ impl Ground {
             Where::Postgres => crate::postgres::fresh().await,
             _ => format!("sqlite://{}", folder.path().join("cmms.db").display()),
         };
-        copy(&*self.base, &*crate::open(&url).await, |_| {})
-            .await
-            .unwrap();
+        copy(
+            &*self.base,
+            &*crate::open(&url).await,
+            &SystemClock::default(),
+            |_| {},
+        )
+        .await
+        .unwrap();
         (folder, url)
     }
 

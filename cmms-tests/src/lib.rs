@@ -9,5 +9,6 @@ pub mod oracle;
 mod plant;
 pub mod postgres;
 pub mod refusing_store;
+pub mod slow_store;
 
 pub use plant::{KEY, Plant, Where, client, config, open, release_tier, reopened};

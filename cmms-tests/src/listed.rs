@@ -3,6 +3,7 @@
 use crate::plant::{KEY, Where, open};
 use async_trait::async_trait;
 use cmms::ListQuarantine;
+use cmms::core::clock::{Clock, SystemClock};
 use cmms::core::domain::connection::ConnectionOptions;
 use cmms::core::mapping::{EntityMapping, Transform, Transform::*, rules};
 use cmms::core::memory::MemoryStore;
@@ -171,10 +172,16 @@ impl Bench {
 
     /// One over a store.
     pub async fn over(store: Arc<dyn Store>, folder: TempDir) -> Self {
+        Self::by_clock(store, folder, Arc::new(SystemClock::default())).await
+    }
+
+    /// One over a store, by this clock.
+    pub async fn by_clock(store: Arc<dyn Store>, folder: TempDir, clock: Arc<dyn Clock>) -> Self {
         let vendor = Arc::new(Listed::new());
         let config = Config::from_pairs([("USER", "tester".to_owned())]).unwrap();
         let built = Builder::new(Arc::clone(&store), config)
             .vault(KeyVault::with_key(KEY))
+            .clock(clock)
             .adapter(Arc::clone(&vendor) as Arc<dyn Adapter>)
             .build()
             .await

@@ -1,6 +1,7 @@
 //! Thousands of records that nobody would send on purpose, beside as many good ones: all good ones are stored, every
 //! other one is stored as it is or waits in quarantine with field and reason, and nothing stops.
 
+use cmms::core::clock::SystemClock;
 use cmms::core::ports::adapter::ExternalRecord;
 use cmms::core::services::copy::copy;
 use cmms::{Builder, Config, Entity, ListWorkOrders, SyncStatus};
@@ -247,9 +248,11 @@ async fn come_in(place: Where, count: usize) {
     // All of it goes to another store.
     for target in [Where::Memory, Where::Sqlite, Where::Postgres] {
         let (to, _folder) = Bench::store(target).await;
-        copy(&*bench.store, &*to, |done| assert_eq!(done.refused, []))
-            .await
-            .unwrap();
+        copy(&*bench.store, &*to, &SystemClock::default(), |done| {
+            assert_eq!(done.refused, [])
+        })
+        .await
+        .unwrap();
         let config = Config::from_pairs([("USER", "tester".to_owned())]).unwrap();
         let copied = Builder::new(Arc::clone(&to), config)
             .build()

@@ -26,6 +26,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use layout::Layout;
 use state::State;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
@@ -42,6 +43,24 @@ pub struct MemoryStore {
 struct Shared {
     published: Mutex<State>,
     writer: Arc<tokio::sync::Mutex<()>>,
+    /// Writers that wait for their turn.
+    waiting: AtomicUsize,
+}
+
+/// A place among those that wait, also for those who give up.
+struct Place<'w>(&'w AtomicUsize);
+
+impl<'w> Place<'w> {
+    fn among(waiting: &'w AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Shared {
@@ -61,6 +80,7 @@ impl Shared {
     }
 
     async fn write(&self) -> OwnedMutexGuard<()> {
+        let _place = Place::among(&self.waiting);
         Arc::clone(&self.writer).lock_owned().await
     }
 }
@@ -265,6 +285,10 @@ impl Tx for MemoryTx {
         let layout = Layout::of(table)?;
         self.change(|state, org| state.delete(org, &layout, keys))
             .await
+    }
+
+    fn others_wait(&self) -> bool {
+        matches!(self.view, View::Write(..)) && self.shared.waiting.load(Ordering::Relaxed) > 0
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {

@@ -372,8 +372,8 @@ pub trait Tx: Send {
         Ok(None)
     }
 
-    /// Whether another writer of this process waits for this transaction to end. Long work then ends it at the
-    /// next place where it may.
+    /// Whether another writer, of this process or of another one, waits for this transaction to end. Long work then
+    /// ends it at the next place where it may, and the next transaction begins behind that writer's.
     fn others_wait(&self) -> bool {
         false
     }

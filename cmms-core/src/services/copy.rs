@@ -5,6 +5,8 @@
 //! started again, without a note of how far it came. Sealed secrets go as they are: they open with the key that sealed
 //! them, and with no other.
 
+use super::pace::Pace;
+use crate::clock::Clock;
 use crate::context::{Principal, Scope};
 use crate::domain::TABLES;
 use crate::domain::setting::Setting;
@@ -20,7 +22,7 @@ use std::collections::VecDeque;
 
 /// How many rows are read at a time.
 const PAGE: u32 = 1_000;
-/// How many rows are written at a time.
+/// The most rows that are written at a time, even where the target is quick.
 const BATCH: usize = 2_000;
 /// The setting that an organization of the target has until all of it is there.
 const MARK: &str = "copy.unfinished";
@@ -56,6 +58,8 @@ pub struct RefusedRow {
 /// What is written in `from` meanwhile may be missing; run it once more then. Two copies to one target at once are not
 /// kept apart.
 ///
+/// The target may be in use: rows are written in transactions that are short by this clock, however slow it is.
+///
 /// # Errors
 /// `CMMS-COPY-001` where the target has records that no unfinished copy of this source brought; `CMMS-COPY-002` where
 /// the source is an unfinished copy itself; `CMMS-COPY-003` at the end, where the target refused rows: everything else is
@@ -64,17 +68,19 @@ pub struct RefusedRow {
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// use cmms_core::{memory::MemoryStore, services::copy::copy};
+/// use cmms_core::{clock::SystemClock, memory::MemoryStore, services::copy::copy};
 /// let (old, new) = (MemoryStore::new(), MemoryStore::new());
-/// copy(&old, &new, |done| println!("{}: {} rows", done.table, done.rows)).await
+/// copy(&old, &new, &SystemClock::default(), |done| println!("{}: {} rows", done.table, done.rows)).await
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub async fn copy(
     from: &dyn Store,
     to: &dyn Store,
+    clock: &dyn Clock,
     mut tell: impl FnMut(&Copied) + Send,
 ) -> Result<()> {
+    let mut pace = Pace::up_to(BATCH);
     let organizations = from.organizations().await?;
     let source = json!(format!("{} {}", from.info().engine, from.info().location));
     check(from, to, &organizations, &source).await?;
@@ -83,7 +89,13 @@ pub async fn copy(
     }
     let mut refused = Vec::new();
     for organization in &organizations {
-        one(from, to, organization, |done| {
+        let mut target = Target {
+            store: to,
+            scope: scope(organization.id),
+            clock,
+            pace: &mut pace,
+        };
+        one(from, &mut target, organization, |done| {
             let rows = done.refused.iter();
             refused.extend(rows.map(|row| format!("{} {}: {}", done.table, row.key, row.why)));
             tell(done);
@@ -153,15 +165,14 @@ async fn begin(to: &dyn Store, organization: &Organization, source: &Value) -> R
 
 async fn one(
     from: &dyn Store,
-    to: &dyn Store,
+    to: &mut Target<'_>,
     organization: &Organization,
     mut tell: impl FnMut(&Copied) + Send,
 ) -> Result<()> {
-    let scope = scope(organization.id);
     // One state of the source, however long it takes.
-    let mut reading = from.begin(&scope, TxMode::Snapshot).await?;
+    let mut reading = from.begin(&to.scope, TxMode::Snapshot).await?;
     for table in TABLES.iter().copied() {
-        let done = walk(&mut reading, to, &scope, table).await?;
+        let done = walk(&mut reading, to, table).await?;
         tell(&Copied {
             organization: organization.name.clone(),
             ..done
@@ -173,8 +184,7 @@ async fn one(
 /// Makes a table of the target equal, and answers what was done.
 async fn walk(
     source: &mut Box<dyn Tx>,
-    to: &dyn Store,
-    scope: &Scope,
+    to: &mut Target<'_>,
     table: &'static Table,
 ) -> Result<Copied> {
     let mut theirs = Side::new(table);
@@ -187,7 +197,7 @@ async fn walk(
     loop {
         theirs.fill(source, settled.as_deref()).await?;
         if ours.is_dry() {
-            let mut reading = to.begin(scope, TxMode::Once).await?;
+            let mut reading = to.store.begin(&to.scope, TxMode::Once).await?;
             ours.fill(&mut reading, settled.as_deref()).await?;
         }
         let order = match (theirs.rows.front(), ours.rows.front()) {
@@ -225,11 +235,11 @@ async fn walk(
                 }
             }
         }
-        if change.len() >= BATCH {
-            change.write(to, scope).await?;
+        if change.len() >= to.pace.size() {
+            change.write(to).await?;
         }
     }
-    change.write(to, scope).await?;
+    change.write(to).await?;
     let refused = change.refused;
     Ok(Copied {
         organization: String::new(),
@@ -238,6 +248,15 @@ async fn walk(
         written: written - refused.len() as u64,
         refused,
     })
+}
+
+/// Where rows are written.
+struct Target<'a> {
+    store: &'a dyn Store,
+    scope: Scope,
+    clock: &'a dyn Clock,
+    /// How many rows are written at a time.
+    pace: &'a mut Pace,
 }
 
 /// What is to be written next.
@@ -263,7 +282,7 @@ impl Change {
     }
 
     /// Writes it: all of it but for rows that the target refuses, or on another error nothing.
-    async fn write(&mut self, to: &dyn Store, scope: &Scope) -> Result<()> {
+    async fn write(&mut self, to: &mut Target<'_>) -> Result<()> {
         if self.len() == 0 {
             return Ok(());
         }
@@ -272,7 +291,7 @@ impl Change {
             width: self.table.columns.len(),
         }];
         while let Some(mut rows) = parts.pop() {
-            match self.write_rows(to, scope, &rows).await {
+            match self.write_rows(to, &rows).await {
                 Ok(()) => self.delete.clear(),
                 // The half with the culprit is halved until that is alone.
                 Err(e) if e.is(code::STORE_VALUE) && !rows.rows.is_empty() => {
@@ -303,8 +322,10 @@ impl Change {
     }
 
     /// Deletes what is to be deleted and inserts these rows, in one transaction.
-    async fn write_rows(&self, to: &dyn Store, scope: &Scope, rows: &Rows) -> Result<()> {
-        let mut tx = to.begin(scope, TxMode::Write).await?;
+    async fn write_rows(&self, to: &mut Target<'_>, rows: &Rows) -> Result<()> {
+        let mut tx = to.store.begin(&to.scope, TxMode::Write).await?;
+        // From here on: others that wrote before are not what this store takes.
+        let began = to.clock.elapsed();
         let keys: Vec<&[Cell<'_>]> = self.delete.iter().map(Vec::as_slice).collect();
         tx.delete(self.table, &keys).await?;
         let saved = tx.save(self.table, rows, SaveRule::Insert).await?;
@@ -317,7 +338,10 @@ impl Change {
                 ),
             ));
         }
-        tx.commit().await
+        tx.commit().await?;
+        let took = to.clock.elapsed().saturating_sub(began);
+        to.pace.took(self.delete.len() + rows.rows.len(), took);
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod idempotency;
 mod links;
 pub mod mappings;
 mod numbers;
+mod pace;
 mod paging;
 mod patching;
 mod pending;

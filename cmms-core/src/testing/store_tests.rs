@@ -109,6 +109,7 @@ macro_rules! store_tests {
             two_writers_race_on_one_version_one_wins
             two_writers_race_on_insert_one_wins
             writer_waits_for_writer
+            who_waits_is_heard_of_and_goes_next
             writers_lose_no_update
             sums_of_several_writers_lose_nothing
             readers_never_see_half_a_commit

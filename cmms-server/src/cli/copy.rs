@@ -2,6 +2,7 @@
 
 use super::table;
 use cmms::config::Database;
+use cmms::core::clock::SystemClock;
 use cmms::core::services::copy::{Copied, copy};
 use cmms::core::{Error, code};
 use cmms::{Config, Result};
@@ -27,7 +28,7 @@ pub(super) async fn run(config: &Config, args: Args) -> Result<ExitCode> {
     let to = named(config, &args.to)?.open().await?;
     let mut rows: Vec<Vec<String>> = Vec::new();
     let (mut all, mut written) = (0, 0);
-    let copied = copy(&*from, &*to, |done: &Copied| {
+    let copied = copy(&*from, &*to, &SystemClock::default(), |done: &Copied| {
         (all, written) = (all + done.rows, written + done.written);
         if done.rows > 0 {
             rows.push(vec![

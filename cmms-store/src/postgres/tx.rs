@@ -1,14 +1,14 @@
 //! A transaction of one organization on a PostgreSQL store.
 
 use super::ahead::Writer;
-use super::calls::{Read, Write, Written};
+use super::calls::{Read, Write, Written, others_wait};
 use super::counters::Count;
 use super::errors::Fault;
 use super::pool::{Begin, Pool};
 use super::read::{self, Counted};
 use super::session::Session;
 use super::settle::Trace;
-use super::turns::Turn;
+use super::turns::{Turn, key_of};
 use super::whole::Whole;
 use super::write::{self, Later};
 use super::writing::{ended, not_begun};
@@ -21,7 +21,12 @@ use cmms_core::ports::store::{Lock, Query, Related, SaveRule, Saved, Tx};
 use cmms_core::record::{Cell, RowSource, RowTarget, Rows, Table};
 use cmms_core::{Error, Result};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
+
+/// A transaction that goes on for longer asks now and then whether writers of other processes wait.
+const OFTEN: Duration = Duration::from_millis(40);
 
 /// What a transaction holds from its beginning to its end.
 #[derive(Debug)]
@@ -45,6 +50,8 @@ pub(super) struct PgTx {
     pub(super) held: Held,
     /// Whether a writer of another process waited when it was last asked.
     pub(super) others: bool,
+    /// When that was.
+    pub(super) asked: Instant,
     /// A write failed, or nobody waited for its end: it may be done by half, so nothing of the transaction is stored.
     ended: bool,
     pub(super) trace: Trace,
@@ -81,6 +88,7 @@ impl PgTx {
             org,
             held,
             others: false,
+            asked: Instant::now(),
             ended: false,
             trace: Trace::default(),
             later: Vec::new(),
@@ -180,11 +188,38 @@ impl PgTx {
     /// Waits for what is under way, and inserts what was put off. Where that fails some of it is lost, and so the
     /// transaction is.
     pub(super) async fn catch_up(&mut self) -> Result<()> {
+        self.finish().await?;
+        if self.asked.elapsed() < OFTEN {
+            return Ok(());
+        }
+        let asked = self.ask().await;
+        if asked.is_err() {
+            self.lose();
+        }
+        asked
+    }
+
+    /// So, where the end of the transaction comes next.
+    async fn finish(&mut self) -> Result<()> {
         let done = self.insert_put_off().await;
         if done.is_err() {
             self.lose();
         }
         done
+    }
+
+    /// Asks whether a writer of another process waits.
+    async fn ask(&mut self) -> Result<()> {
+        let key = key_of(self.org, &self.pool.schema).waiting();
+        let place = &self.pool.place;
+        if let Held::Write(writer, _) = &mut self.held {
+            let session = writer.session().map_err(|e| place.error(e))?;
+            let told = others_wait(session.enter()?, key).await;
+            session.left(&told);
+            self.others = told.map_err(|e| place.error(e))?;
+            self.asked = Instant::now();
+        }
+        Ok(())
     }
 
     async fn insert_put_off(&mut self) -> Result<()> {
@@ -214,7 +249,10 @@ impl PgTx {
     async fn settle_down(&mut self) -> Result<()> {
         if let Held::Write(writer, _) = &mut self.held {
             let told = writer.back().await.map_err(|e| self.pool.place.error(e))?;
-            self.others = told.unwrap_or(self.others);
+            if let Some(others) = told {
+                self.others = others;
+                self.asked = Instant::now();
+            }
         }
         Ok(())
     }
@@ -386,7 +424,7 @@ impl Tx for PgTx {
     async fn commit(mut self: Box<Self>) -> Result<()> {
         self.lasts()?;
         if !matches!(self.held, Held::Add(..)) {
-            self.catch_up().await?;
+            self.finish().await?;
         }
         let Self {
             pool,

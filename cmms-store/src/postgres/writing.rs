@@ -12,6 +12,7 @@ use cmms_core::ports::store::{Lock, SaveRule, Saved, Tx as _, not_new};
 use cmms_core::record::{Cell, Row, RowSource, RowTarget, Rows, Table};
 use cmms_core::{Error, Result};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// After a call with so many rows it is asked whether writers of other processes wait.
 const LONG: usize = 200;
@@ -34,7 +35,10 @@ impl PgTx {
                 if done.is_ok() && what.rows() >= LONG {
                     let key = key_of(self.org, &self.pool.schema).waiting();
                     match others_wait(kept, key).await {
-                        Ok(others) => self.others = others,
+                        Ok(others) => {
+                            self.others = others;
+                            self.asked = Instant::now();
+                        }
                         Err(fault) => done = Err(fault),
                     }
                 }

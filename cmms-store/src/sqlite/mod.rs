@@ -9,6 +9,7 @@ mod pool;
 mod read;
 mod schema;
 mod tx;
+mod waiting;
 mod write;
 
 pub use options::SqliteOptions;

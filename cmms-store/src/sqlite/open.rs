@@ -3,6 +3,7 @@
 use super::errors::{Fault, Place, is_busy};
 use super::options::SqliteOptions;
 use super::schema;
+use super::waiting::Waiting;
 use cmms_core::{Error, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -45,6 +46,11 @@ impl Target {
             path,
             options,
         })
+    }
+
+    /// The writers of other processes that wait for the file.
+    pub(super) fn waiting(&self) -> Waiting {
+        Waiting::beside(&self.path)
     }
 
     /// Looks at the file itself, without SQLite: what is no database stays as it is.

@@ -2,14 +2,15 @@
 
 use super::errors::is_busy;
 use super::open::{CHECKPOINT, CHECKPOINT_BULK, CHECKPOINT_SHARED, Target};
+use super::waiting::Waiting;
 use cmms_core::{Error, Result};
 use rusqlite::Connection;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Writes of this many rows are bulk.
 const BULK: usize = 1_000;
@@ -17,6 +18,14 @@ const BULK: usize = 1_000;
 const QUIET: u32 = 50;
 /// For this many writes it is remembered that others waited.
 const SHARED: u32 = 100;
+/// How long who waits for another process pauses between two tries.
+const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(4)];
+/// Who waited longer than this for another process met one that writes much.
+const LONG_WAIT: Duration = Duration::from_millis(10);
+/// For this many writes it then leaves the log to that one.
+const LEFT: u32 = 3;
+/// How often one that has ended its transaction for another process looks whether that has its turn, and pauses.
+const LOOKS: u32 = 30;
 
 /// The connections.
 #[derive(Debug)]
@@ -25,6 +34,10 @@ pub(super) struct Pool {
     writer: Arc<tokio::sync::Mutex<Writer>>,
     /// Writers of this process that wait for their turn.
     queue: AtomicUsize,
+    /// Those of other processes.
+    others: Waiting,
+    /// Whether one of those waited when the last transaction ended.
+    owes: AtomicBool,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Connection>>,
 }
@@ -39,6 +52,8 @@ struct Writer {
     quiet: u32,
     /// Writes for which it is still thought that others wait for their turn.
     shared: u32,
+    /// Writes for which another process is thought to write much, and to move the log.
+    left: u32,
 }
 
 impl fmt::Debug for Writer {
@@ -57,10 +72,13 @@ impl Pool {
             log_pages: CHECKPOINT,
             quiet: QUIET,
             shared: 0,
+            left: 0,
         };
         Self {
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
             queue: AtomicUsize::new(0),
+            others: target.waiting(),
+            owes: AtomicBool::new(false),
             permits: Arc::new(Semaphore::new(target.options.readers)),
             idle: Mutex::default(),
             target,
@@ -69,6 +87,9 @@ impl Pool {
 
     /// The writer, with its transaction begun; waits for writers of this process and of others.
     pub(super) async fn writer(self: &Arc<Self>) -> Result<WriterGuard> {
+        if self.owes.swap(false, Ordering::Relaxed) {
+            self.give_way().await;
+        }
         let free = Arc::clone(&self.writer).try_lock_owned();
         if let Ok(guard) = free {
             let mut guard = WriterGuard::new(self, guard);
@@ -82,17 +103,32 @@ impl Pool {
             .unwrap_or_else(|_| Err(self.target.place.busy()))
     }
 
+    /// Lets other processes begin that wait: they only try now and then.
+    async fn give_way(&self) {
+        for _ in 0..LOOKS {
+            if !self.others.has_any() {
+                break;
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     async fn writer_in_turn(self: &Arc<Self>) -> Result<WriterGuard> {
-        const LONGEST: Duration = Duration::from_millis(25);
         let place = Queued::behind(&self.queue);
         let guard = Arc::clone(&self.writer).lock_owned().await;
         drop(place);
         let mut guard = WriterGuard::new(self, guard);
-        let mut pause = Duration::from_millis(1);
-        // Another process writes: SQLite has no queue between processes.
+        let [mut pause, longest] = PAUSES;
+        let began = Instant::now();
+        let mut mark = None;
+        // Another process writes.
         while !guard.begin()? {
+            mark = mark.or_else(|| self.others.mark());
             sleep(pause).await;
-            pause = (pause * 2).min(LONGEST);
+            pause = (pause * 2).min(longest);
+        }
+        if began.elapsed() > LONG_WAIT {
+            guard.writer.left = LEFT;
         }
         Ok(guard)
     }
@@ -186,9 +222,9 @@ impl WriterGuard {
         Ok(&self.writer.connection)
     }
 
-    /// Whether another writer of this process waits.
+    /// Whether another writer waits, of this process or of another one.
     pub(super) fn others_wait(&self) -> bool {
-        self.pool.queue.load(Ordering::Relaxed) > 0
+        self.pool.queue.load(Ordering::Relaxed) > 0 || self.pool.others.has_any()
     }
 
     /// Says how many rows a call writes.
@@ -197,12 +233,14 @@ impl WriterGuard {
     }
 
     /// Sets how long the log may grow: long for bulk writes alone, shorter where others wait meanwhile, since they
-    /// would wait for its moving, too.
+    /// would wait for its moving, too. One that writes little beside another process that writes much leaves it to
+    /// that.
     fn set_log(&mut self) -> Result<()> {
-        let pages = match (self.writer.quiet < QUIET, self.writer.shared > 0) {
-            (true, false) => CHECKPOINT_BULK,
-            (true, true) => CHECKPOINT_SHARED,
-            (false, _) => CHECKPOINT,
+        let is_bulk = self.writer.quiet < QUIET;
+        let pages = match (is_bulk, self.writer.shared > 0, self.writer.left > 0) {
+            (true, false, _) | (false, _, true) => CHECKPOINT_BULK,
+            (true, true, _) => CHECKPOINT_SHARED,
+            (false, _, false) => CHECKPOINT,
         };
         if self.writer.log_pages != pages {
             self.writer
@@ -223,13 +261,16 @@ impl WriterGuard {
         } else {
             writer.quiet.saturating_add(1)
         };
-        let others = self.pool.queue.load(Ordering::Relaxed) > 0;
+        let owes = self.pool.others.has_any();
+        let others = owes || self.pool.queue.load(Ordering::Relaxed) > 0;
         writer.shared = if others {
             SHARED
         } else {
             writer.shared.saturating_sub(1)
         };
         self.set_log()?;
+        self.writer.left = self.writer.left.saturating_sub(1);
+        self.pool.owes.store(owes, Ordering::Relaxed);
         run(&self.writer.connection, "COMMIT").map_err(|e| self.pool.target.error(e))
     }
 

@@ -35,6 +35,17 @@ async fn a_writer_that_says_nothing_more_is_ended_by_the_next() {
 /// A writer that works is waited for, and is told that others wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_writer_that_goes_on_is_not_ended_and_hears_of_the_next() {
+    goes_on(200).await;
+}
+
+/// On a slow store pieces are small.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_of_single_rows_hears_of_the_next_too() {
+    goes_on(1).await;
+}
+
+/// Writes so many rows at a time until it hears of the next one.
+async fn goes_on(at_once: usize) {
     let schema = server::schema();
     let store = PostgresStore::connect(server::options_of(&schema))
         .await
@@ -52,9 +63,9 @@ async fn a_writer_that_goes_on_is_not_ended_and_hears_of_the_next() {
         let mut round = 0;
         while !busy.others_wait() {
             round += 1;
-            assert!(round < 1_000, "nobody was heard of");
-            let rows: Vec<_> = (0..200)
-                .map(|n| setting(&format!("{round:04} {n:03}")))
+            assert!(round < 20_000, "nobody was heard of");
+            let rows: Vec<_> = (0..at_once)
+                .map(|n| setting(&format!("{round:05} {n:03}")))
                 .collect();
             busy.of().save_all(&rows, SaveRule::Insert).await.unwrap();
         }
@@ -62,5 +73,5 @@ async fn a_writer_that_goes_on_is_not_ended_and_hears_of_the_next() {
         round
     };
     let ((), rounds) = tokio::join!(write, work);
-    assert_eq!(names(&other, scope).await.len(), rounds * 200 + 1);
+    assert_eq!(names(&other, scope).await.len(), rounds * at_once + 1);
 }

@@ -1,5 +1,6 @@
 //! One record that cannot be kept stops no other.
 
+use cmms::core::clock::SystemClock;
 use cmms::core::ports::adapter::ExternalRecord;
 use cmms::core::services::copy::copy;
 use cmms::{Entity, ListWorkOrders, SyncStatus, code};
@@ -182,7 +183,8 @@ async fn rows_that_the_target_of_a_copy_refuses_are_named_and_all_others_are_the
         let (empty, _folder) = Bench::store(place).await;
         let refusing = RefusingStore::new(Arc::clone(&empty), "work_orders", "poison");
         let mut refused = Vec::new();
-        let told = copy(&*bench.store, &refusing, |done| {
+        let clock = SystemClock::default();
+        let told = copy(&*bench.store, &refusing, &clock, |done| {
             refused.extend(done.refused.clone())
         });
         let error = told.await.unwrap_err();
@@ -190,7 +192,7 @@ async fn rows_that_the_target_of_a_copy_refuses_are_named_and_all_others_are_the
         assert_eq!(refused.len(), 3, "{error}");
         assert!(error.message().contains(&refused[0].key), "{error}");
         // Started again, it goes on; without what was refused it comes to its end.
-        copy(&*bench.store, &*empty, |_| {}).await.unwrap();
+        copy(&*bench.store, &*empty, &clock, |_| {}).await.unwrap();
         let config = cmms::Config::from_pairs([("USER", "tester".to_owned())]).unwrap();
         let copied = cmms::Builder::new(empty, config)
             .build()

@@ -3,7 +3,7 @@
 use super::halving;
 use super::parts::{Part, Parts};
 use super::quarantine::{Bad, Met, settle};
-use super::sieve::{Piece, SievedPage};
+use super::sieve::{Piece, Pieces, SievedPage};
 use super::stream::{Stream, count};
 use super::synced::Synced;
 use super::tally::Outcome;
@@ -44,7 +44,8 @@ impl Open<'_> {
 ///
 /// A batch goes on with the next part as long as that is at hand, since a transaction waits for no vendor, up to so
 /// many records: the fewer transactions, the fewer times are the pages of the indexes written. When another writer
-/// waits, the transaction ends behind the piece of a page at hand; the checkpoint moves with the last piece.
+/// waits, the transaction ends behind the piece of a page at hand, whose size follows from the time that pieces take;
+/// the checkpoint moves with the last piece.
 ///
 /// # Errors
 /// Those of a write, and what came instead of the next part; then all before it is stored.
@@ -123,7 +124,7 @@ async fn pages_into<'a, R: Synced>(
         counts.pages += 1;
         counts.fetched += page.fetched;
         let outcome = Outcomes::begin(stream, open, &mut page);
-        let pieces = page.take_pieces().into_iter();
+        let pieces = page.take_pieces();
         settled_into(stream, run, open, pieces, outcome, Some(behind)).await?;
     }
     Ok(())
@@ -181,20 +182,22 @@ async fn settled_into<'a, R: Synced>(
     stream: &mut Stream<'a, R>,
     run: &mut SyncRun,
     open: &mut Open<'a>,
-    pieces: impl Iterator<Item = Piece<R>>,
+    mut pieces: Pieces<R>,
     mut outcome: Outcomes,
     behind: Option<Checkpoint>,
 ) -> Result<()> {
-    let mut pieces = pieces.peekable();
-    while let Some(mut piece) = pieces.next() {
+    while let Some(mut piece) = pieces.next(stream.pace.size()) {
         outcome.bad.extend(stream.poison.take(&mut piece.items));
         if stream.is_careful {
             halving::halved(stream, run, open, piece, &mut outcome).await?;
             continue;
         }
+        let (records, began) = (piece.items.len(), stream.app.clock.elapsed());
         piece_into(stream, open, piece, &mut outcome).await?;
+        let took = stream.app.clock.elapsed().saturating_sub(began);
+        stream.pace.took(records, took);
         let others_wait = open.uow.as_ref().is_some_and(Uow::others_wait);
-        if others_wait && pieces.peek().is_some() {
+        if others_wait && !pieces.is_empty() {
             close(stream, run, open).await?;
         }
     }
@@ -254,7 +257,7 @@ async fn commit_apart<'a, R: Synced>(
     let outcome = Outcomes::begin(stream, &mut open, &mut page);
     // They are few, and among them may be those that the store refused before.
     let was_careful = std::mem::replace(&mut stream.is_careful, true);
-    let pieces = page.take_pieces().into_iter();
+    let pieces = page.take_pieces();
     let settled = settled_into(stream, run, &mut open, pieces, outcome, None).await;
     stream.is_careful = was_careful;
     settled?;

@@ -71,12 +71,16 @@ pub(super) async fn halved<'a, R: Synced>(
     while let Some(mut piece) = pieces.pop() {
         let again = piece.clone();
         let (before, known) = (open.run.clone(), outcome.lengths());
+        let (records, began) = (piece.items.len(), stream.app.clock.elapsed());
         let written = match piece_into(stream, open, piece.take(), outcome).await {
             Ok(()) => close(stream, run, open).await,
             Err(e) => Err(e),
         };
         match written {
-            Ok(()) => {}
+            Ok(()) => {
+                let took = stream.app.clock.elapsed().saturating_sub(began);
+                stream.pace.took(records, took);
+            }
             Err(e) if is_of_data(&e) => {
                 open.undo(before);
                 outcome.shorten(known);

@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 /// clock's: it bounds how long a lock is held.
 const LOOK: Duration = Duration::from_millis(5);
 /// How often it looks before it gives up.
-const LOOKS: usize = 20;
+const LOOKS: usize = 8;
 
 /// Pages that go to be written. A batch has one part or, where the next is ready when one is written, several.
 #[derive(Debug)]

@@ -42,8 +42,6 @@ use uuid::Uuid;
 const PART_BYTES: usize = 4 << 20;
 /// The most references that are remembered.
 const KNOWN_MAX: usize = 20_000;
-/// The most records that are written before others that wait get their turn.
-const PIECE: usize = 500;
 /// How long a part gathers pages.
 const PART_TIME: Duration = Duration::from_secs(1);
 
@@ -93,20 +91,11 @@ impl<R> SievedPage<R> {
     }
 
     /// Takes what is to be written, in pieces that are written one after the other.
-    pub(super) fn take_pieces(&mut self) -> Vec<Piece<R>> {
-        let mut rest = std::mem::take(&mut self.items);
-        let mut pieces = Vec::new();
-        while rest.len() > PIECE {
-            let behind = rest.split_off(PIECE);
-            let items = std::mem::replace(&mut rest, behind);
-            let known = self.known.pick(&wanted(&items));
-            pieces.push(Piece { items, known });
+    pub(super) fn take_pieces(&mut self) -> Pieces<R> {
+        Pieces {
+            rest: std::mem::take(&mut self.items).into_iter(),
+            known: std::mem::take(&mut self.known),
         }
-        if !rest.is_empty() {
-            let known = std::mem::take(&mut self.known);
-            pieces.push(Piece { items: rest, known });
-        }
-        pieces
     }
 
     /// No page, but records that waited here.
@@ -115,6 +104,32 @@ impl<R> SievedPage<R> {
             met: Met::Again,
             ..Self::new(0)
         }
+    }
+}
+
+/// What is to be written of a page.
+pub(super) struct Pieces<R> {
+    rest: std::vec::IntoIter<Item<R>>,
+    known: Known,
+}
+
+impl<R> Pieces<R> {
+    /// Whether nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.as_slice().is_empty()
+    }
+
+    /// The next piece, of at most so many records. None: nothing is left.
+    pub(super) fn next(&mut self, most: usize) -> Option<Piece<R>> {
+        if self.is_empty() {
+            return None;
+        }
+        let items: Vec<_> = self.rest.by_ref().take(most).collect();
+        let known = match self.is_empty() {
+            true => std::mem::take(&mut self.known),
+            false => self.known.pick(&wanted(&items)),
+        };
+        Some(Piece { items, known })
     }
 }
 

@@ -21,12 +21,15 @@ use crate::ports::store::TxMode;
 use crate::record::Field;
 use crate::services::app::App;
 use crate::services::mappings;
+use crate::services::pace::Pace;
 use crate::{Error, Result, code};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// The most records of a batch unless the connection says otherwise.
 const BATCH_RECORDS: usize = 10_000;
+/// The most records that are written at a time, even where the store is quick.
+const PIECE: usize = 500;
 
 /// What a stream works with.
 pub(super) struct Stream<'a, R> {
@@ -50,6 +53,8 @@ pub(super) struct Stream<'a, R> {
     pub(super) poison: Poison,
     /// Whether the store has refused something, so that each piece gets a transaction of its own.
     pub(super) is_careful: bool,
+    /// How many records are written at a time.
+    pub(super) pace: Pace,
     record: PhantomData<fn() -> R>,
 }
 
@@ -90,6 +95,7 @@ impl<'a, R: Synced> Stream<'a, R> {
             tally: Tally::default(),
             poison: Poison::default(),
             is_careful: false,
+            pace: Pace::up_to(PIECE),
             record: PhantomData,
         })
     }

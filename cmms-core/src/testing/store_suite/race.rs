@@ -101,6 +101,35 @@ pub async fn writer_waits_for_writer(store: &dyn Store) {
     assert_eq!(at_once(vec![first, second]), [1, 1]);
 }
 
+/// A writer hears that another one waits, and that one goes next.
+pub async fn who_waits_is_heard_of_and_goes_next(store: &dyn Store) {
+    let scope = &scope(store, "a").await;
+    let first = write(store, scope).await;
+    assert!(!first.others_wait(), "nobody waits");
+    let second: Work<'_, usize> = Box::pin(async move {
+        let mut tx = write(store, scope).await;
+        let row = samples::setting("second", 1);
+        let saved = tx.of::<Setting>().save(&row, SaveRule::Insert).await;
+        assert_eq!(saved.unwrap(), Saved::Inserted);
+        tx.commit().await.unwrap();
+        1
+    });
+    let first: Work<'_, usize> = Box::pin(async move {
+        let mut looks = 0;
+        while !first.others_wait() {
+            looks += 1;
+            assert!(looks < 10_000_000, "nobody was heard of");
+            std::thread::yield_now();
+        }
+        first.commit().await.unwrap();
+        let mut again = write(store, scope).await;
+        let seen = again.of::<Setting>().list(&Query::default()).await;
+        again.commit().await.unwrap();
+        seen.unwrap().len()
+    });
+    assert_eq!(at_once(vec![first, second]), [1, 1]);
+}
+
 /// Writers that read, add one and write lose no addition.
 pub async fn writers_lose_no_update(store: &dyn Store) {
     const EACH: i64 = 10;
