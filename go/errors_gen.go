@@ -101,6 +101,7 @@ var codes = map[string]Error{
 	"CMMS-SYNC-014":     {Reason: "run_taken_over", Status: 409, Remedy: "Look at the run to see how it goes on; nothing of it is lost.", kind: ErrConflict},
 	"CMMS-SYNC-015":     {Reason: "records_ahead", Status: 409, Remedy: "Nothing is lost: they came in, and later changes still do. Correct their time at the vendor if it is wrong.", kind: ErrConflict},
 	"CMMS-SYNC-016":     {Reason: "records_gone", Status: 409, Remedy: "If they were deleted at the vendor, nothing: here they stay as they are. If not, look at the rights of the account there.", kind: ErrConflict},
+	"CMMS-SYNC-018":     {Reason: "cyclic_parents", Status: 409, Remedy: "Nothing is lost: the asset waits for its parent. Correct the parents at the vendor; then the next sync puts it there.", kind: ErrConflict},
 	"CMMS-SYNC-017":     {Reason: "field_gone", Status: 409, Remedy: "Nothing was emptied. If the vendor renamed the field, map it (cmms_field_mappings); if it is empty in all records, edit them here.", kind: ErrConflict},
 	"CMMS-VENDOR-001":   {Reason: "vendor_unreachable", Status: 503, Remedy: "Check the network, the host in api_url and the vendor's status page, then try again.", kind: ErrUnavailable},
 	"CMMS-VENDOR-002":   {Reason: "login_refused", Status: 502, Remedy: "Correct the credentials of the connection.", kind: ErrUpstream},

@@ -177,6 +177,16 @@ record! {
 }
 
 record! {
+    /// The part of an asset that tells what it is a part of.
+    pub struct AssetParent: "assets" projection {
+        /// Its id.
+        id: AssetId [Key Public],
+        /// Its parent, where that is known.
+        parent_uid: Option<AssetId> [Plain Internal],
+    }
+}
+
+record! {
     /// The part of an asset that tells its tag.
     pub struct AssetTag: "assets" projection {
         /// Its id.

@@ -127,6 +127,7 @@ codes! {
     RUN_TAKEN_OVER = "CMMS-SYNC-014", Conflict, "run_taken_over", "Another process goes on with the run", "Look at the run to see how it goes on; nothing of it is lost.";
     RECORDS_AHEAD = "CMMS-SYNC-015", Conflict, "records_ahead", "Records are dated later than the vendor's clock", "Nothing is lost: they came in, and later changes still do. Correct their time at the vendor if it is wrong.";
     RECORDS_GONE = "CMMS-SYNC-016", Conflict, "records_gone", "The vendor's whole list lacked the same linked records twice", "If they were deleted at the vendor, nothing: here they stay as they are. If not, look at the rights of the account there.";
+    PARENT_CYCLE = "CMMS-SYNC-018", Conflict, "cyclic_parents", "The vendor's assets are parts of themselves", "Nothing is lost: the asset waits for its parent. Correct the parents at the vendor; then the next sync puts it there.";
     FIELD_GONE = "CMMS-SYNC-017", Conflict, "field_gone", "No record of the run has a field that had values", "Nothing was emptied. If the vendor renamed the field, map it (cmms_field_mappings); if it is empty in all records, edit them here.";
     VENDOR_UNREACHABLE = "CMMS-VENDOR-001", Unavailable, "vendor_unreachable", "The vendor's system cannot be reached", "Check the network, the host in api_url and the vendor's status page, then try again.";
     VENDOR_LOGIN = "CMMS-VENDOR-002", Upstream, "login_refused", "The vendor refused the credentials", "Correct the credentials of the connection.";

@@ -15,6 +15,7 @@ pub mod mappings;
 mod numbers;
 mod pace;
 mod paging;
+mod parents;
 mod patching;
 mod pending;
 mod provenance;

@@ -1,5 +1,6 @@
 //! Records that wait for an asset, and are linked when it comes.
 
+use super::parents::{self, NewParent};
 use crate::Result;
 use crate::domain::asset::Asset;
 use crate::domain::audit::BatchRecord;
@@ -23,13 +24,22 @@ pub(super) struct Arrived {
     pub(super) tag: String,
 }
 
-/// Links what waited for these assets, and answers what was linked.
+/// What was linked.
+#[derive(Debug, Default)]
+pub(super) struct Linked {
+    /// The records.
+    pub(super) records: Vec<BatchRecord>,
+    /// Assets that still wait, since what they wait for is a part of them: their tags, and what they wait for.
+    pub(super) cyclic: Vec<(String, String)>,
+}
+
+/// Links what waited for these assets.
 pub(super) async fn link(
     tx: &mut Box<dyn Tx>,
     arrived: &[Arrived],
     now: DateTime<Utc>,
-) -> Result<Vec<BatchRecord>> {
-    let mut linked = Vec::new();
+) -> Result<Linked> {
+    let mut linked = Linked::default();
     if arrived.is_empty() {
         return Ok(linked);
     }
@@ -51,12 +61,34 @@ pub(super) async fn link(
         order.asset_id = Some(asset.tag.clone());
         order.version += 1;
         order.updated_at = now;
-        linked.push(entry(order.id.0, WorkOrder::ASSET_ID));
+        linked.records.push(entry(order.id.0, WorkOrder::ASSET_ID));
     }
     let mut parts = tx
         .of::<Asset>()
         .list(&waiting(Asset::PARENT_PENDING))
         .await?;
+    // In an order that does not depend on when each came.
+    parts.sort_by(|a, b| a.asset_id.cmp(&b.asset_id));
+    let changes: Vec<NewParent> = parts
+        .iter()
+        .filter_map(|part| {
+            let parent = by_name.get(part.parent_pending.as_ref()?)?.id;
+            Some(NewParent {
+                asset: part.id,
+                parent,
+                is_new: false,
+            })
+        })
+        .collect();
+    let cyclic = parents::cyclic(tx, &changes).await?;
+    parts.retain(|part| {
+        let waits = cyclic.contains(&part.id);
+        if waits {
+            let shown = part.parent_asset_id.clone().unwrap_or_default();
+            linked.cyclic.push((part.asset_id.clone(), shown));
+        }
+        !waits
+    });
     for part in &mut parts {
         let Some(asset) = part.parent_pending.take().and_then(|k| by_name.get(&k)) else {
             continue;
@@ -65,7 +97,9 @@ pub(super) async fn link(
         part.parent_asset_id = Some(asset.tag.clone());
         part.version += 1;
         part.updated_at = now;
-        linked.push(entry(part.id.0, Asset::PARENT_ASSET_ID));
+        linked
+            .records
+            .push(entry(part.id.0, Asset::PARENT_ASSET_ID));
     }
     if !orders.is_empty() {
         tx.of::<WorkOrder>()

@@ -35,7 +35,8 @@ class AlreadyExistsError(CmmsError):
 class ConflictError(CmmsError):
     """Codes: CMMS-OP-006, CMMS-EMBED-001, CMMS-WO-002, CMMS-CONN-006, CMMS-CONN-007, CMMS-CONN-009, CMMS-CONN-010,
     CMMS-SYNC-001, CMMS-SYNC-005, CMMS-SYNC-008, CMMS-SYNC-010, CMMS-SYNC-011, CMMS-SYNC-013, CMMS-SYNC-014,
-    CMMS-SYNC-015, CMMS-SYNC-016, CMMS-SYNC-017, CMMS-COPY-001, CMMS-COPY-002, CMMS-COPY-003, CMMS-DEMO-001."""
+    CMMS-SYNC-015, CMMS-SYNC-016, CMMS-SYNC-018, CMMS-SYNC-017, CMMS-COPY-001, CMMS-COPY-002, CMMS-COPY-003,
+    CMMS-DEMO-001."""
 
 
 class StaleVersionError(CmmsError):
@@ -150,6 +151,7 @@ _BY_CODE: dict[str, type[CmmsError]] = {
     "CMMS-SYNC-014": ConflictError,
     "CMMS-SYNC-015": ConflictError,
     "CMMS-SYNC-016": ConflictError,
+    "CMMS-SYNC-018": ConflictError,
     "CMMS-SYNC-017": ConflictError,
     "CMMS-VENDOR-001": UnavailableError,
     "CMMS-VENDOR-002": UpstreamError,

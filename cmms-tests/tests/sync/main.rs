@@ -9,6 +9,7 @@ mod incremental;
 mod kinds;
 mod local;
 mod outcomes;
+mod parents;
 mod pieces;
 mod poison;
 mod quarantine;

@@ -112,3 +112,10 @@ async fn twin_offsets_that_are_believed_are_caught() {
     let (here, status) = super::kinds::ties(Where::Sqlite, 100).await;
     assert!(here < 320 && status == SyncStatus::Ok, "{here} {status:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twin_parents_that_are_believed_are_caught() {
+    let _broken = Broken::now(Failpoint::BelieveParents).await;
+    let found = super::parents::ring(Where::Sqlite, 3, 1).await;
+    assert!(found.is_err_and(|why| why.contains("is a part of itself")));
+}

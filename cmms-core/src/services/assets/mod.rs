@@ -7,6 +7,7 @@ use super::app::App;
 use super::audit::{AuditEvent, changes};
 use super::links;
 use super::paging::Counterparts;
+use super::parents::{self, NewParent};
 use super::patching::{check_version, differences, merge, set};
 use super::pending::{self, Arrived};
 use super::provenance::{self, Reference};
@@ -20,7 +21,7 @@ use crate::domain::sync_state::{LinkView, PendingRef};
 use crate::ids::AssetId;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Filter, Query, SaveRule, Tx, TxMode};
-use crate::record::{Cell, Field};
+use crate::record::Cell;
 use crate::request::Patch;
 use crate::{Error, Result, code};
 
@@ -28,9 +29,6 @@ pub use list::{count, list};
 pub use request::{
     AssetGrouping, AssetSort, CountAssets, GetAsset, ListAssets, RegisterAsset, UpdateAsset,
 };
-
-/// The deepest tree of parents that is walked.
-const MAX_DEPTH: usize = 1_000;
 
 /// Registers an asset; work orders that named it before are linked to it.
 ///
@@ -60,7 +58,7 @@ pub async fn register(cx: &CallContext, app: &App, input: RegisterAsset) -> Resu
     asset.specifications = input.specifications.unwrap_or_default();
     asset.custom_fields = input.custom_fields.unwrap_or_default();
     checked(&asset).finish("asset")?;
-    name_parent(uow.tx(), &mut asset, input.parent_asset_id).await?;
+    name_parent(uow.tx(), &mut asset, input.parent_asset_id, true).await?;
     let tag = asset.asset_id.clone();
     uow.save(&asset, SaveRule::Insert, || exists(&tag)).await?;
     let arrived = Arrived {
@@ -68,7 +66,7 @@ pub async fn register(cx: &CallContext, app: &App, input: RegisterAsset) -> Resu
         id,
         tag,
     };
-    let linked = pending::link(uow.tx(), &[arrived], now).await?;
+    let linked = pending::link(uow.tx(), &[arrived], now).await?.records;
     let mut change = changes(None, &asset);
     if !linked.is_empty() {
         let ids = linked.iter().map(|record| record.id.to_string()).collect();
@@ -154,8 +152,8 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateAsset) -> Result<A
         .finish("asset")?;
     match input.parent_asset_id {
         Patch::Keep => {}
-        Patch::Clear => name_parent(uow.tx(), &mut asset, None).await?,
-        Patch::Set(tag) => name_parent(uow.tx(), &mut asset, Some(tag)).await?,
+        Patch::Clear => name_parent(uow.tx(), &mut asset, None, false).await?,
+        Patch::Set(tag) => name_parent(uow.tx(), &mut asset, Some(tag), false).await?,
     }
     if asset == before {
         finish(uow.tx(), std::slice::from_mut(&mut asset)).await?;
@@ -191,7 +189,12 @@ fn checked(asset: &Asset) -> Checks {
 }
 
 /// Puts an asset below the registered asset of this tag.
-async fn name_parent(tx: &mut Box<dyn Tx>, asset: &mut Asset, tag: Option<String>) -> Result<()> {
+async fn name_parent(
+    tx: &mut Box<dyn Tx>,
+    asset: &mut Asset,
+    tag: Option<String>,
+    is_new: bool,
+) -> Result<()> {
     asset.parent_uid = None;
     asset.parent_pending = None;
     asset.parent_asset_id = None;
@@ -207,27 +210,24 @@ async fn name_parent(tx: &mut Box<dyn Tx>, asset: &mut Asset, tag: Option<String
             "names no registered asset",
         )
     })?;
-    let mut above = Some(parent.clone());
-    for _ in 0..MAX_DEPTH {
-        let Some(ancestor) = above else { break };
-        if ancestor.id == asset.id {
-            return Err(Error::new(
-                code::ASSET_PARENT,
-                format!(
-                    "asset {:?} cannot be below {tag:?}, which is a part of it",
-                    asset.asset_id
-                ),
-            )
-            .field(
-                "parent_asset_id",
-                "parent_cycle",
-                "is the asset itself or a part of it",
-            ));
-        }
-        above = match ancestor.parent_uid {
-            Some(id) => tx.of::<Asset>().get(&[id.cell()]).await?,
-            None => None,
-        };
+    let change = NewParent {
+        asset: asset.id,
+        parent: parent.id,
+        is_new,
+    };
+    if !parents::cyclic(tx, &[change]).await?.is_empty() {
+        return Err(Error::new(
+            code::ASSET_PARENT,
+            format!(
+                "asset {:?} cannot be below {tag:?}, which is a part of it",
+                asset.asset_id
+            ),
+        )
+        .field(
+            "parent_asset_id",
+            "parent_cycle",
+            "is the asset itself or a part of it",
+        ));
     }
     asset.parent_uid = Some(parent.id);
     asset.parent_asset_id = Some(tag);

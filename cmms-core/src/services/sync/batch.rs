@@ -1,5 +1,6 @@
 //! A batch: whole pages, written with the checkpoint that covers them in one transaction.
 
+use super::cycles;
 use super::halving;
 use super::parts::{Part, Parts};
 use super::quarantine::{Bad, Met, settle};
@@ -26,7 +27,27 @@ pub(super) struct Open<'a> {
     audit: Vec<BatchRecord>,
 }
 
-impl Open<'_> {
+impl<'a> Open<'a> {
+    /// Nothing is written in it yet.
+    pub(super) fn new<R>(stream: &Stream<'a, R>, run: &SyncRun) -> Self {
+        Self {
+            uow: None,
+            run: run.clone(),
+            checkpoint: stream.checkpoint.clone(),
+            audit: Vec::new(),
+        }
+    }
+
+    /// Notes what was done to records.
+    pub(super) fn note(&mut self, records: Vec<BatchRecord>) {
+        self.audit.extend(records);
+    }
+
+    /// Whether it changed records or has something to tell that the run does not know.
+    pub(super) fn is_news(&self, run: &SyncRun) -> bool {
+        !self.audit.is_empty() || self.run.errors != run.errors
+    }
+
     /// Whether something was written in it.
     pub(super) fn is_begun(&self) -> bool {
         self.uow.is_some()
@@ -56,12 +77,7 @@ pub(super) async fn commit<R: Synced>(
     parts: &mut Parts<R>,
     most: usize,
 ) -> Result<()> {
-    let mut open = Open {
-        uow: None,
-        run: run.clone(),
-        checkpoint: stream.checkpoint.clone(),
-        audit: Vec::new(),
-    };
+    let mut open = Open::new(stream, run);
     let mut next = Some(Ok(first));
     let (mut written, mut records) = (0, 0);
     let mut outcome = Ok(());
@@ -218,12 +234,7 @@ pub(super) async fn commit_waiting<R: Synced>(
     run: &mut SyncRun,
     mut page: SievedPage<R>,
 ) -> Result<()> {
-    let mut open = Open {
-        uow: None,
-        run: run.clone(),
-        checkpoint: stream.checkpoint.clone(),
-        audit: Vec::new(),
-    };
+    let mut open = Open::new(stream, run);
     let uow = begun(stream, &mut open).await?;
     super::remap::keep_open(uow.tx(), stream.plan.connection.id, R::ENTITY, &mut page).await?;
     open.uow = None;
@@ -236,12 +247,7 @@ pub(super) async fn commit_again<R: Synced>(
     run: &mut SyncRun,
     page: SievedPage<R>,
 ) -> Result<()> {
-    let open = Open {
-        uow: None,
-        run: run.clone(),
-        checkpoint: stream.checkpoint.clone(),
-        audit: Vec::new(),
-    };
+    let open = Open::new(stream, run);
     let had_quarantine = std::mem::replace(&mut stream.has_quarantine, false);
     let committed = commit_apart(stream, run, open, page).await;
     stream.has_quarantine |= had_quarantine;
@@ -293,6 +299,8 @@ pub(super) async fn piece_into<'a, R: Synced>(
     outcome.good.extend(good);
     outcome.bad.extend(written.bad);
     open.audit.extend(written.audit);
+    cycles::tell(&written.cyclic, &mut open.run);
+    stream.has_moved |= written.moved;
     Ok(())
 }
 
@@ -323,7 +331,7 @@ async fn outcome_into<'a, R: Synced>(
 }
 
 /// The open transaction, begun if there is none. A run that lost its lease may not begin one.
-async fn begun<'o, 'a, R: Synced>(
+pub(super) async fn begun<'o, 'a, R: Synced>(
     stream: &Stream<'a, R>,
     open: &'o mut Open<'a>,
 ) -> Result<&'o mut Uow<'a>> {

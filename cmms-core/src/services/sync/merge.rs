@@ -161,14 +161,14 @@ fn refused(e: Error) -> MapError {
 /// Points a record at what the vendor's references lead to, where the vendor changed them.
 pub(super) fn refer<R: Synced>(
     record: &mut R,
-    references: Vec<MappedRef>,
+    references: &[MappedRef],
     snapshot: Option<&Pulled>,
     known: &Known,
     connection: ConnectionId,
     merged: &mut Merged,
 ) {
     for reference in references {
-        if refers_as_before(&reference, snapshot) {
+        if refers_as_before(reference, snapshot) {
             continue;
         }
         let target = known.target(connection, reference.external_id.as_deref());

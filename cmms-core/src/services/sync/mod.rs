@@ -3,6 +3,7 @@
 mod absent;
 mod batch;
 pub(super) mod claim;
+mod cycles;
 pub(super) mod due;
 mod halving;
 mod heartbeat;

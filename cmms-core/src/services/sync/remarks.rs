@@ -26,6 +26,7 @@ pub(super) fn is_notice(error: &RunError) -> bool {
         code::RECORDS_AHEAD,
         code::RECORDS_GONE,
         code::FIELD_GONE,
+        code::PARENT_CYCLE,
         code::VENDOR_IGNORES,
     ];
     notices.iter().any(|code| error.code == code.id())

@@ -2,6 +2,7 @@
 
 use super::absent::{self, NamedFields};
 use super::batch::{begin_anew, commit};
+use super::cycles;
 use super::halving::{self, Poison};
 use super::lease::Held;
 use super::mark::{Ahead, Mark};
@@ -51,6 +52,8 @@ pub(super) struct Stream<'a, R> {
     pub(super) named: NamedFields,
     /// Records that the store refuses.
     pub(super) poison: Poison,
+    /// Whether a stored asset was put elsewhere.
+    pub(super) has_moved: bool,
     /// Whether the store has refused something, so that each piece gets a transaction of its own.
     pub(super) is_careful: bool,
     /// How many records are written at a time.
@@ -94,6 +97,7 @@ impl<'a, R: Synced> Stream<'a, R> {
             has_quarantine: waiting > 0,
             tally: Tally::default(),
             poison: Poison::default(),
+            has_moved: false,
             is_careful: false,
             pace: Pace::up_to(PIECE),
             record: PhantomData,
@@ -111,6 +115,7 @@ impl<'a, R: Synced> Stream<'a, R> {
             Err(_) => {}
         }
         absent::settle(&mut self, run).await?;
+        cycles::link_waiting(&mut self, run).await?;
         drained
     }
 

@@ -49,6 +49,10 @@ pub(super) trait Synced: Record + Clone + PartialEq {
     fn label(&self) -> &str;
     /// Counts a change.
     fn touch(&mut self, now: DateTime<Utc>);
+    /// The asset that it is a part of, where it is an asset.
+    fn parent(&self) -> Option<AssetId> {
+        None
+    }
     /// Whether this column is a reference.
     fn refers(column: &str) -> bool;
     /// Sets the reference of this column, and says whether it was another one.
@@ -124,6 +128,9 @@ impl Synced for Asset {
     fn touch(&mut self, now: DateTime<Utc>) {
         self.version += 1;
         self.updated_at = now;
+    }
+    fn parent(&self) -> Option<AssetId> {
+        self.parent_uid
     }
     fn refers(column: &str) -> bool {
         column == Self::PARENT_ASSET_ID.0

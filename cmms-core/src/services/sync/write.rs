@@ -1,6 +1,7 @@
 //! Writes the records of a batch and their links.
 
 use super::absent;
+use super::cycles::{self, is_moved};
 use super::halving::guarded;
 use super::merge::{Merged, fresh, merge, refer, refers_as_before};
 use super::quarantine::Bad;
@@ -57,6 +58,10 @@ pub(super) struct Written {
     pub(super) bad: Vec<Bad>,
     /// What became of the others.
     pub(super) outcomes: Vec<(Key, Outcome)>,
+    /// Assets that wait for a parent which is a part of them: their tags, and the parents.
+    pub(super) cyclic: Vec<(String, String)>,
+    /// Whether a stored asset was put elsewhere.
+    pub(super) moved: bool,
 }
 
 /// Writes new and changed records, their links, and links what waited for them.
@@ -136,11 +141,17 @@ pub(super) async fn records<R: Synced>(
             }),
         }
     }
-    for mut one in merging {
-        let references = std::mem::take(&mut one.item.mapped.references);
-        let snapshot = one.snapshot.as_ref();
+    for one in &mut merging {
+        let (references, snapshot) = (&one.item.mapped.references, one.snapshot.as_ref());
         let (record, merged) = (&mut one.record, &mut one.merged);
         refer(record, references, snapshot, &known, connection.id, merged);
+        written.moved |= snapshot.is_some() && is_moved(one);
+    }
+    let cyclic = cycles::leave_waiting(uow.tx(), connection.id, &mut merging).await?;
+    written.cyclic.extend(cyclic);
+    for mut one in merging {
+        let snapshot = one.snapshot.as_ref();
+        let merged = &mut one.merged;
         let action = match (snapshot, merged.fields.is_empty()) {
             (None, _) => "create",
             (Some(_), false) => "update",
@@ -153,7 +164,7 @@ pub(super) async fn records<R: Synced>(
             merged.fields.clear();
         }
         written.audit.push(BatchRecord {
-            id: record.uid(),
+            id: one.record.uid(),
             action: action.to_owned(),
             fields: std::mem::take(&mut merged.fields),
             overwritten: std::mem::take(&mut merged.overwritten),
@@ -168,7 +179,8 @@ pub(super) async fn records<R: Synced>(
         let key = stream.tally.key(&one.item.external_id);
         written.outcomes.push((key, outcome));
         let links = if is_new { &mut new_links } else { &mut links };
-        links.push(link(connection.id, R::ENTITY, one.item, record.uid(), now));
+        let id = one.record.uid();
+        links.push(link(connection.id, R::ENTITY, one.item, id, now));
         match action {
             "create" => inserts.push(one.record),
             "update" => {
@@ -195,9 +207,9 @@ pub(super) async fn records<R: Synced>(
         }
     }
     tx.of::<R>().insert_all_later(&inserts).await?;
-    written
-        .audit
-        .extend(pending::link(tx, &arrived, now).await?);
+    let linked = pending::link(tx, &arrived, now).await?;
+    written.audit.extend(linked.records);
+    written.cyclic.extend(linked.cyclic);
     Ok(written)
 }
 
@@ -231,13 +243,13 @@ fn begun<R: Synced>(
     Ok(record)
 }
 
-/// A record whose fields are merged and whose references are not yet.
-struct Merging<R> {
-    item: Item<R>,
-    record: R,
+/// A record whose fields are merged and that is not written yet.
+pub(super) struct Merging<R> {
+    pub(super) item: Item<R>,
+    pub(super) record: R,
     /// What was pulled last; none for a new record.
-    snapshot: Option<Pulled>,
-    merged: Merged,
+    pub(super) snapshot: Option<Pulled>,
+    pub(super) merged: Merged,
 }
 
 /// A linked record as it is stored, with what was pulled last.
