@@ -2,7 +2,7 @@
 
 use super::rig::{PATIENT, Rig, readable};
 use super::served::{at, put, remove};
-use super::site::{Columns, Site};
+use super::site::{Columns, Site, assert_stored};
 use crate::code;
 use crate::domain::entity::Entity;
 use crate::domain::sync_run::{SyncRun, SyncStatus};
@@ -107,7 +107,11 @@ pub async fn absent_fields_are_no_empty_fields(rig: &dyn Rig) {
         }
         kind.restore();
         site.force().await;
-        assert_eq!(site.stored(entity).await, set, "{entity}: back again");
+        assert_stored(
+            &site.stored(entity).await,
+            &set,
+            &format!("{entity}: back again"),
+        );
         // Absent in one record.
         kind.serve(id, |record, path, _| remove(record, path));
         let run = site.force().await;
@@ -122,7 +126,11 @@ pub async fn absent_fields_are_no_empty_fields(rig: &dyn Rig) {
         }
         kind.restore();
         site.force().await;
-        assert_eq!(site.stored(entity).await, set, "{entity}: back again");
+        assert_stored(
+            &site.stored(entity).await,
+            &set,
+            &format!("{entity}: back again"),
+        );
         // Vanished from all.
         for id in kind.records.keys() {
             kind.serve(id, |record, path, _| remove(record, path));
@@ -130,11 +138,19 @@ pub async fn absent_fields_are_no_empty_fields(rig: &dyn Rig) {
         let run = site.force().await;
         assert_eq!(run.status, SyncStatus::Ok, "{run:?}");
         assert!(gone(&run) > 0, "{entity}: it is not told: {run:?}");
-        assert_eq!(site.stored(entity).await, set, "{entity}: all vanished");
+        assert_stored(
+            &site.stored(entity).await,
+            &set,
+            &format!("{entity}: all vanished"),
+        );
         kind.restore();
         let run = site.force().await;
         assert_eq!((run.status, gone(&run)), (SyncStatus::Ok, 0), "{run:?}");
-        assert_eq!(site.stored(entity).await, set, "{entity}: back again");
+        assert_stored(
+            &site.stored(entity).await,
+            &set,
+            &format!("{entity}: back again"),
+        );
     }
 }
 

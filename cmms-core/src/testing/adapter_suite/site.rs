@@ -110,6 +110,20 @@ impl Site {
     }
 }
 
+/// Fails unless both are the same, and names the first field that differs.
+pub(super) fn assert_stored(
+    found: &BTreeMap<String, Columns>,
+    wanted: &BTreeMap<String, Columns>,
+    about: &str,
+) {
+    assert!(found.keys().eq(wanted.keys()), "{about}: other records");
+    for (id, row) in wanted {
+        for (column, cell) in row {
+            assert_eq!(found[id][column], *cell, "{about}: {column} of {id}");
+        }
+    }
+}
+
 /// The columns of a record, under its id.
 fn columns<R: Record>(record: &R) -> (Uuid, Columns) {
     let names = R::TABLE.columns.iter().map(|column| column.name);

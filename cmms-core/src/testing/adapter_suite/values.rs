@@ -2,7 +2,7 @@
 
 use super::rig::{PATIENT, Rig, assert_same, by_id, first, pages, readable};
 use super::served::with;
-use super::site::{Columns, Site};
+use super::site::{Columns, Site, assert_stored};
 use crate::domain::sync_run::SyncStatus;
 use crate::domain::sync_state::{ExternalLink, QuarantineItem};
 use crate::mapping::{FieldRule, Transform};
@@ -241,7 +241,7 @@ pub async fn odd_records_stop_no_other(rig: &dyn Rig) {
             let text = serde_json::to_string(&again).unwrap();
             assert!(serde_json::from_str::<Value>(&text).is_ok(), "{about}");
         }
-        assert_eq!(site.stored(entity).await, before);
+        assert_stored(&site.stored(entity).await, &before, entity.as_str());
         for ((id, raw), _) in &odd {
             rig.serve(entity, id, raw);
         }
