@@ -82,7 +82,10 @@ impl Shape {
     /// The value as the column takes it: in one line where it takes lines.
     pub(super) fn adapt(&self, made: Made) -> Made {
         match (self, made) {
-            (Self::Line, Made::Cell(Cell::Text(text))) if has_control(&text) => {
+            // A text that is too long in any case is not looked through: it may be as large as an answer.
+            (Self::Line, Made::Cell(Cell::Text(text)))
+                if text.len() <= OCTETS * LINE && has_control(&text) =>
+            {
                 let line = one_line(&text);
                 if line.trim().is_empty() {
                     return Made::Nothing;
@@ -149,6 +152,10 @@ impl Shape {
 pub(super) fn member_limit(value: &Value) -> Option<Misfit> {
     value.as_str().and_then(|text| long(text, TEXT))
 }
+
+/// The most octets that stand for one character of a line: four of a character itself, or a line break of two
+/// characters that becomes one.
+const OCTETS: usize = 4;
 
 fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
