@@ -265,9 +265,18 @@ func (o ConnectionsOperations) Update(ctx context.Context, in ConnectionsUpdate)
 	return call[Connection](ctx, o.c, "connections.update", in)
 }
 
+// ConnectionsDelete is the input of connections.delete. Removes a connection.
+type ConnectionsDelete struct {
+	// The connection.
+	CmmsConnectionID string `json:"cmms_connection_id"`
+
+	// Refuses the removal unless this is the connection's version.
+	Version Opt[int64] `json:"version,omitzero"`
+}
+
 // Delete: Removes a connection; the records that it brought in stay.
-func (o ConnectionsOperations) Delete(ctx context.Context, cmmsConnectionID string) (*ConnectionDeleted, error) {
-	return call[ConnectionDeleted](ctx, o.c, "connections.delete", map[string]any{"cmms_connection_id": cmmsConnectionID})
+func (o ConnectionsOperations) Delete(ctx context.Context, in ConnectionsDelete) (*ConnectionDeleted, error) {
+	return call[ConnectionDeleted](ctx, o.c, "connections.delete", in)
 }
 
 // Test: Logs in at the vendor and says what it answered.
@@ -341,9 +350,18 @@ func (o MappingsOperations) All(ctx context.Context, in MappingsList) iter.Seq2[
 	})
 }
 
+// MappingsDelete is the input of mappings.delete. Removes a mapping.
+type MappingsDelete struct {
+	// The mapping.
+	MappingID string `json:"mapping_id"`
+
+	// Refuses the removal unless this is the mapping's version.
+	Version Opt[int64] `json:"version,omitzero"`
+}
+
 // Delete: Removes a mapping.
-func (o MappingsOperations) Delete(ctx context.Context, mappingID string) (*MappingDeleted, error) {
-	return call[MappingDeleted](ctx, o.c, "mappings.delete", map[string]any{"mapping_id": mappingID})
+func (o MappingsOperations) Delete(ctx context.Context, in MappingsDelete) (*MappingDeleted, error) {
+	return call[MappingDeleted](ctx, o.c, "mappings.delete", in)
 }
 
 // MappingsPreview is the input of mappings.preview. Tries mappings out on records. Nothing is stored.

@@ -1,13 +1,13 @@
 //! Time as a port: who needs the time or a pause asks the [`Clock`].
 
 use async_trait::async_trait;
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use std::fmt::Debug;
 use std::time::Duration;
 
 /// Cuts a time to microseconds, which is what every store keeps.
 pub fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
-    at.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(at)
+    at.trunc_subsecs(6)
 }
 
 /// The time and pauses.

@@ -22,11 +22,11 @@ pub enum Patch<T> {
 
 impl<T> Patch<T> {
     /// Changes a field that may be empty.
-    pub fn apply(self, field: &mut Option<T>) {
+    pub fn apply<F: From<T>>(self, field: &mut Option<F>) {
         match self {
             Self::Keep => {}
             Self::Clear => *field = None,
-            Self::Set(value) => *field = Some(value),
+            Self::Set(value) => *field = Some(value.into()),
         }
     }
 
@@ -128,13 +128,48 @@ impl<T: JsonSchema> JsonSchema for OneOf<T> {
     }
 }
 
+/// A time of an input, cut to the microseconds that stores keep, so that what is answered is what is stored and the same
+/// input again changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(DateTime<Utc>);
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self(time.trunc_subsecs(6))
+    }
+}
+
+impl From<Timestamp> for DateTime<Utc> {
+    fn from(time: Timestamp) -> Self {
+        time.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        DateTime::<Utc>::deserialize(d).map(Self::from)
+    }
+}
+
+impl JsonSchema for Timestamp {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        DateTime::<Utc>::schema_name()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        DateTime::<Utc>::json_schema(generator)
+    }
+}
+
 /// A time that a filter compares with: a time with its offset, or a day, which means its midnight UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOrDate(pub DateTime<Utc>);
 
 impl From<DateTime<Utc>> for TimeOrDate {
     fn from(time: DateTime<Utc>) -> Self {
-        Self(time)
+        Self(time.trunc_subsecs(6))
     }
 }
 
@@ -163,8 +198,7 @@ impl<'de> Deserialize<'de> for TimeOrDate {
                 if time.nanosecond() >= 1_000_000_000 {
                     return Err(E::custom("is a leap second, which is not kept"));
                 }
-                // Stores keep microseconds.
-                Ok(TimeOrDate(time.trunc_subsecs(6)))
+                Ok(time.into())
             }
         }
         d.deserialize_str(V)

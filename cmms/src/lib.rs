@@ -50,12 +50,12 @@ pub use cmms_core::services::assets::{
 };
 pub use cmms_core::services::audit_log::{AuditSort, ListAudit};
 pub use cmms_core::services::connections::{
-    ConnectionSort, ConnectionTest, CreateConnection, GetConnection, ListConnections,
-    UpdateConnection,
+    ConnectionSort, ConnectionTest, CreateConnection, DeleteConnection, GetConnection,
+    ListConnections, UpdateConnection,
 };
 pub use cmms_core::services::counting::{CountGroup, RecordCount};
 pub use cmms_core::services::mappings::{
-    CreateMapping, GetMapping, ListMappings, MappingDraft, MappingPreview, PreviewMappings,
+    CreateMapping, DeleteMapping, ListMappings, MappingDraft, MappingPreview, PreviewMappings,
 };
 pub use cmms_core::services::quarantine::{GetQuarantined, ListQuarantine};
 pub use cmms_core::services::runs::{GetRun, ListRuns, RunSort};

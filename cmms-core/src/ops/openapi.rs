@@ -104,7 +104,7 @@ fn places(op: &OpDef, input: &Value, required: &[&str], example: Example<'_>) ->
         let shown = example.and_then(|(request, _)| request.get(field));
         let place = if in_path.contains(&field.as_str()) {
             "path"
-        } else if op.meta.verb == Verb::Get {
+        } else if matches!(op.meta.verb, Verb::Get | Verb::Delete) {
             "query"
         } else {
             places.body.insert(field.clone(), schema.clone());
@@ -135,7 +135,7 @@ fn places(op: &OpDef, input: &Value, required: &[&str], example: Example<'_>) ->
     if op.meta.takes_key() {
         header("Idempotency-Key");
     }
-    if matches!(op.meta.verb, Verb::Patch | Verb::Put) {
+    if matches!(op.meta.verb, Verb::Patch | Verb::Put | Verb::Delete) {
         header("If-Match");
     }
     places

@@ -38,8 +38,8 @@ macro_rules! operations_with {
                 connections::UpdateConnection => connection::Connection, connections::update;
             /// Removes a connection; the records that it brought in stay.
             delete = ConnectionsDelete, Delete "/cmms/connections/{cmms_connection_id}", ConnectionEdit, Write, 200,
-                [CONNECTION_NOT_FOUND, CONNECTION_BUSY],
-                connections::GetConnection => connections::ConnectionDeleted, connections::delete;
+                [CONNECTION_NOT_FOUND, CONNECTION_BUSY, STORE_STALE],
+                connections::DeleteConnection => connections::ConnectionDeleted, connections::delete;
             /// Logs in at the vendor and says what it answered.
             test = ConnectionsTest, Post "/cmms/connections/{cmms_connection_id}/test", ConnectionEdit, Long, 200,
                 [CONNECTION_NOT_FOUND, ACCOUNT_CHANGED, ACCOUNT_CONNECTED, VENDOR_UNREACHABLE, VENDOR_LOGIN, VENDOR_FORBIDDEN, VENDOR_ANSWER, VENDOR_TIMEOUT],
@@ -56,8 +56,8 @@ macro_rules! operations_with {
                 mappings::ListMappings => Page<field_mapping::FieldMapping>, mappings::list;
             /// Removes a mapping.
             delete = MappingsDelete, Delete "/cmms/mappings/{mapping_id}", ConnectionEdit, Write, 200,
-                [MAPPING_NOT_FOUND],
-                mappings::GetMapping => mappings::MappingDeleted, mappings::delete;
+                [MAPPING_NOT_FOUND, STORE_STALE],
+                mappings::DeleteMapping => mappings::MappingDeleted, mappings::delete;
             /// Tries mappings out on records; nothing is stored.
             preview = MappingsPreview, Post "/cmms/mappings/preview", ConnectionEdit, Ask, 200,
                 [CONNECTION_NOT_FOUND, VENDOR_UNREACHABLE, VENDOR_LOGIN, VENDOR_ANSWER, VENDOR_TIMEOUT, VENDOR_UNSUPPORTED],

@@ -237,13 +237,17 @@ class Connections:
     def delete(
         self,
         cmms_connection_id: UUID | str,
+        *,
+        version: int | None | Unset = UNSET,
     ) -> models.ConnectionDeleted:
         """Removes a connection; the records that it brought in stay.
 
         cmms_connection_id: The connection.
+        version: Refuses the removal unless this is the connection's version.
         """
         return models.ConnectionDeleted(self._transport.call("connections.delete", {
             "cmms_connection_id": cmms_connection_id,
+            "version": version,
         }))
 
     def test(
@@ -354,13 +358,17 @@ class Mappings:
     def delete(
         self,
         mapping_id: UUID | str,
+        *,
+        version: int | None | Unset = UNSET,
     ) -> models.MappingDeleted:
         """Removes a mapping.
 
         mapping_id: The mapping.
+        version: Refuses the removal unless this is the mapping's version.
         """
         return models.MappingDeleted(self._transport.call("mappings.delete", {
             "mapping_id": mapping_id,
+            "version": version,
         }))
 
     def preview(
@@ -1617,13 +1625,17 @@ class AsyncConnections:
     async def delete(
         self,
         cmms_connection_id: UUID | str,
+        *,
+        version: int | None | Unset = UNSET,
     ) -> models.ConnectionDeleted:
         """Removes a connection; the records that it brought in stay.
 
         cmms_connection_id: The connection.
+        version: Refuses the removal unless this is the connection's version.
         """
         return models.ConnectionDeleted(await self._transport.call("connections.delete", {
             "cmms_connection_id": cmms_connection_id,
+            "version": version,
         }))
 
     async def test(
@@ -1734,13 +1746,17 @@ class AsyncMappings:
     async def delete(
         self,
         mapping_id: UUID | str,
+        *,
+        version: int | None | Unset = UNSET,
     ) -> models.MappingDeleted:
         """Removes a mapping.
 
         mapping_id: The mapping.
+        version: Refuses the removal unless this is the mapping's version.
         """
         return models.MappingDeleted(await self._transport.call("mappings.delete", {
             "mapping_id": mapping_id,
+            "version": version,
         }))
 
     async def preview(

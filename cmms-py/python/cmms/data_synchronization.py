@@ -164,14 +164,18 @@ class CMMSDataSynchronizationService(Service):
     async def remove_cmms_connection(
         self,
         cmms_connection_id: UUID | str,
+        *,
+        version: int | None | Unset = UNSET,
     ) -> models.ConnectionDeleted:
         """Removes a connection; the records that it brought in stay.
 
         cmms_connection_id: The connection.
+        version: Refuses the removal unless this is the connection's version.
         """
         client = await self._open()
         return await client.connections.delete(
             cmms_connection_id=cmms_connection_id,
+            version=version,
         )
 
     async def test_cmms_connection(
@@ -256,14 +260,18 @@ class CMMSDataSynchronizationService(Service):
     async def remove_field_mapping(
         self,
         mapping_id: UUID | str,
+        *,
+        version: int | None | Unset = UNSET,
     ) -> models.MappingDeleted:
         """Removes a mapping.
 
         mapping_id: The mapping.
+        version: Refuses the removal unless this is the mapping's version.
         """
         client = await self._open()
         return await client.mappings.delete(
             mapping_id=mapping_id,
+            version=version,
         )
 
     async def sync_work_orders(

@@ -8,6 +8,7 @@ use axum::http::{HeaderName, Method, header};
 use cmms::core::context::IdempotencyKey;
 use cmms::core::ops::{Input, OpMeta};
 use cmms::core::{Error, Result, code};
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// Puts path, query, body and `If-Match` together.
@@ -15,7 +16,7 @@ pub(super) fn input(meta: &OpMeta, parts: &Parts, body: &[u8]) -> Result<Input, 
     let mut input = Input::parse(body)?;
     path(meta, parts.uri.path(), &mut input)?;
     query(parts.uri.query().unwrap_or_default(), &mut input)?;
-    if matches!(parts.method, Method::PATCH | Method::PUT) {
+    if matches!(parts.method, Method::PATCH | Method::PUT | Method::DELETE) {
         if_match(parts, &mut input)?;
     }
     Ok(input)
@@ -101,9 +102,16 @@ fn if_match(parts: &Parts, input: &mut Input) -> Result<()> {
             detail,
         )
     })?;
-    match input.body.get("version") {
+    let text = input.texts.iter().find(|(name, _)| name == "version");
+    let text = text.and_then(|(_, values)| values.first()?.parse().ok());
+    match input
+        .body
+        .get("version")
+        .map(Value::as_i64)
+        .or(text.map(Some))
+    {
         // Both say the same.
-        Some(field) if field.as_i64() == Some(version) => {}
+        Some(field) if field == Some(version) => {}
         Some(_) => {
             let detail = "names another version than the field `version`";
             return Err(

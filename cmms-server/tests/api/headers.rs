@@ -184,3 +184,59 @@ async fn if_match_is_the_version() {
     api.send(patch("*", "c")).await.is(200);
     assert_eq!(api.get(&path).await.json["title"], "c");
 }
+
+#[tokio::test]
+async fn what_is_deleted_is_the_version_that_was_seen() {
+    let api = Fixture::new().await;
+    let connection = json!({
+        "cmms_type": "upkeep", "api_url": "https://api.upkeep.com", "api_key": "k", "connection_name": "c",
+    });
+    let made = api.post("/cmms/connections", connection).await.is(201);
+    let mapping = json!({
+        "cmms_connection_id": made.id(), "entity": "work_order", "source_field": "shift",
+        "target_field": "custom_fields.shift",
+    });
+    let connection = format!("/cmms/connections/{}", made.id());
+    let made = api.post("/cmms/mappings", mapping).await.is(201);
+    let mapping = format!("/cmms/mappings/{}", made.id());
+    let delete = |path: &str, tag: &'static str| {
+        let mut request = request("DELETE", path, Body::empty());
+        let tag = HeaderValue::from_static(tag);
+        request.headers_mut().insert("if-match", tag);
+        request
+    };
+    for path in [&mapping, &connection] {
+        for stale in ["\"2\"", "W/\"1\"", "x", ""] {
+            let refused = api.send(delete(path, stale)).await;
+            refused.problem(412, "CMMS-STORE-001");
+        }
+        let asked = format!("{path}?version=2");
+        let refused = api.text("DELETE", &asked, "").await;
+        refused.problem(412, "CMMS-STORE-001");
+        let both = api.send(delete(&asked, "\"1\"")).await;
+        both.problem(412, "CMMS-STORE-001");
+    }
+    let asked = format!("{mapping}?version=1");
+    api.send(delete(&asked, "\"1\"")).await.is(200);
+    api.send(delete(&connection, "*")).await.is(200);
+}
+
+#[tokio::test]
+async fn the_same_times_again_change_nothing() {
+    let api = Fixture::new().await;
+    for year in ["0001", "1600", "1969", "2026", "9999"] {
+        let times = json!({
+            "title": "t", "due_at": format!("{year}-06-01T00:00:00.123456789Z"),
+            "scheduled_start": format!("{year}-06-01T00:00:00.0000009+01:00"),
+        });
+        let made = api.post("/work-orders", times.clone()).await.is(201);
+        assert_eq!(
+            made.json["due_at"],
+            format!("{year}-06-01T00:00:00.123456Z")
+        );
+        let path = format!("/work-orders/{}", made.id());
+        let again = api.json("PATCH", &path, times).await.is(200);
+        assert_eq!(again.json, made.json);
+        assert_eq!(api.get(&path).await.is(200).json, made.json);
+    }
+}

@@ -38,8 +38,8 @@ use std::sync::Arc;
 pub use ensure::ensure;
 pub use remove::delete;
 pub use request::{
-    ConnectionDeleted, ConnectionSort, ConnectionTest, CreateConnection, GetConnection, KindTest,
-    ListConnections, UpdateConnection,
+    ConnectionDeleted, ConnectionSort, ConnectionTest, CreateConnection, DeleteConnection,
+    GetConnection, KindTest, ListConnections, UpdateConnection,
 };
 
 use account::{Identity, Wish};

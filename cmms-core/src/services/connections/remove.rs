@@ -1,6 +1,6 @@
 //! Removing a connection: its records stay, what ties them to the vendor goes.
 
-use super::request::{ConnectionDeleted, GetConnection};
+use super::request::{ConnectionDeleted, DeleteConnection};
 use super::{account, former};
 use crate::Result;
 use crate::context::{CallContext, Permission};
@@ -15,6 +15,7 @@ use crate::record::{Cell, Field};
 use crate::services::app::App;
 use crate::services::audit::AuditEvent;
 use crate::services::mappings;
+use crate::services::patching::check_version;
 use crate::services::sync::lease;
 use crate::services::uow::Uow;
 
@@ -26,16 +27,17 @@ const CHUNK: u32 = 1_000;
 /// as history.
 ///
 /// # Errors
-/// `CMMS-CONN-001` where there is none; `CMMS-CONN-006` while a sync of it runs.
+/// `CMMS-CONN-001` where there is none; `CMMS-CONN-006` while a sync of it runs; `CMMS-STORE-001`.
 pub async fn delete(
     cx: &CallContext,
     app: &App,
-    input: GetConnection,
+    input: DeleteConnection,
 ) -> Result<ConnectionDeleted> {
     cx.scope.require(Permission::ConnectionEdit)?;
     let id = input.cmms_connection_id;
     let mut uow = Uow::begin(app, cx).await?;
     let connection = super::require(uow.tx(), id).await?;
+    check_version(input.version, connection.version, "connection")?;
     lease::refuse_while_held(app, uow.tx(), id).await?;
     let account = account::of(uow.tx(), id).await?;
     let now = uow.now();

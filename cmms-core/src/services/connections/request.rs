@@ -51,6 +51,26 @@ request! {
     }
 }
 
+request! {
+    /// Removes a connection.
+    pub struct DeleteConnection {
+        required {
+            /// The connection.
+            cmms_connection_id: ConnectionId,
+        }
+        optional {
+            /// Refuses the removal unless this is the connection's version.
+            version: i64,
+        }
+    }
+}
+
+impl From<ConnectionId> for DeleteConnection {
+    fn from(id: ConnectionId) -> Self {
+        Self::new(id)
+    }
+}
+
 impl From<ConnectionId> for GetConnection {
     fn from(id: ConnectionId) -> Self {
         Self::new(id)

@@ -8,6 +8,7 @@ mod tried;
 
 use super::app::App;
 use super::audit::{AuditEvent, changes};
+use super::patching::check_version;
 use super::uow::Uow;
 use super::{connections, paging};
 use crate::context::{CallContext, Permission};
@@ -25,7 +26,7 @@ pub use preview::{
     MappingPreview, PreviewError, PreviewedField, PreviewedRecord, RecordsFrom, preview,
 };
 pub use request::{
-    CreateMapping, GetMapping, ListMappings, MappingDeleted, MappingDraft, PreviewMappings,
+    CreateMapping, DeleteMapping, ListMappings, MappingDeleted, MappingDraft, PreviewMappings,
 };
 
 /// The most mappings of a connection and kind of record.
@@ -134,8 +135,8 @@ pub async fn list(cx: &CallContext, app: &App, input: ListMappings) -> Result<Pa
 /// somebody here changed it since.
 ///
 /// # Errors
-/// `CMMS-MAP-001` where there is none.
-pub async fn delete(cx: &CallContext, app: &App, input: GetMapping) -> Result<MappingDeleted> {
+/// `CMMS-MAP-001` where there is none; `CMMS-STORE-001`.
+pub async fn delete(cx: &CallContext, app: &App, input: DeleteMapping) -> Result<MappingDeleted> {
     cx.scope.require(Permission::ConnectionEdit)?;
     let id = input.mapping_id;
     let mut uow = Uow::begin(app, cx).await?;
@@ -147,6 +148,7 @@ pub async fn delete(cx: &CallContext, app: &App, input: GetMapping) -> Result<Ma
             "names no mapping",
         )
     })?;
+    check_version(input.version, mapping.version, "mapping")?;
     uow.tx().of::<FieldMapping>().delete(&[id.cell()]).await?;
     let event = AuditEvent::new("mapping.delete", "mapping", id).version(mapping.version);
     uow.commit(event).await?;

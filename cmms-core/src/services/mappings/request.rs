@@ -105,16 +105,20 @@ request! {
 }
 
 request! {
-    /// Names a mapping.
-    pub struct GetMapping {
+    /// Removes a mapping.
+    pub struct DeleteMapping {
         required {
             /// The mapping.
             mapping_id: MappingId,
         }
+        optional {
+            /// Refuses the removal unless this is the mapping's version.
+            version: i64,
+        }
     }
 }
 
-impl From<MappingId> for GetMapping {
+impl From<MappingId> for DeleteMapping {
     fn from(id: MappingId) -> Self {
         Self::new(id)
     }

@@ -56,9 +56,9 @@ pub async fn create(cx: &CallContext, app: &App, input: CreateWorkOrder) -> Resu
     order.assigned_to = input.assigned_to;
     order.assigned_team = input.assigned_team;
     order.requested_by = input.requested_by;
-    order.scheduled_start = input.scheduled_start;
-    order.scheduled_end = input.scheduled_end;
-    order.due_at = input.due_at;
+    order.scheduled_start = input.scheduled_start.map(Into::into);
+    order.scheduled_end = input.scheduled_end.map(Into::into);
+    order.due_at = input.due_at.map(Into::into);
     order.estimated_hours = input.estimated_hours;
     order.estimated_cost = input.estimated_cost;
     order.safety_notes = input.safety_notes;

@@ -4,9 +4,9 @@ use crate::domain::vocabulary::{MaintenanceType, Priority};
 use crate::domain::work_order::WorkOrderStatus;
 use crate::ids::WorkOrderId;
 use crate::money::Money;
-use crate::request::{OneOf, TimeOrDate};
+use crate::request::{OneOf, TimeOrDate, Timestamp};
 use crate::{request, wire_enum};
-use chrono::{DateTime, Utc};
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -57,11 +57,11 @@ request! {
             /// Who asked for it.
             requested_by: String,
             /// When work is to begin.
-            scheduled_start: DateTime<Utc>,
+            scheduled_start: Timestamp,
             /// When work is to end.
-            scheduled_end: DateTime<Utc>,
+            scheduled_end: Timestamp,
             /// When it must be done.
-            due_at: DateTime<Utc>,
+            due_at: Timestamp,
             /// Hours that it should take.
             estimated_hours: f64,
             /// What it should cost.
@@ -320,11 +320,11 @@ request! {
             /// Who asked for it.
             requested_by: String,
             /// When work is to begin.
-            scheduled_start: DateTime<Utc>,
+            scheduled_start: Timestamp,
             /// When work is to end.
-            scheduled_end: DateTime<Utc>,
+            scheduled_end: Timestamp,
             /// When it must be done.
-            due_at: DateTime<Utc>,
+            due_at: Timestamp,
             /// Hours that it should take.
             estimated_hours: f64,
             /// What it should cost.
