@@ -217,6 +217,9 @@ impl Tx for JsonTx {
         self.touched.extend(keys_touched);
         self.inner.delete(table, keys).await
     }
+    fn others_wait(&self) -> bool {
+        self.inner.others_wait()
+    }
     async fn commit(mut self: Box<Self>) -> Result<()> {
         let mut images = Vec::new();
         for (name, key) in &self.touched {

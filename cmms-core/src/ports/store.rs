@@ -374,9 +374,7 @@ pub trait Tx: Send {
 
     /// Whether another writer, of this process or of another one, waits for this transaction to end. Long work then
     /// ends it at the next place where it may, and the next transaction begins behind that writer's.
-    fn others_wait(&self) -> bool {
-        false
-    }
+    fn others_wait(&self) -> bool;
 
     /// Makes all of it durable.
     async fn commit(self: Box<Self>) -> Result<()>;
@@ -424,5 +422,9 @@ impl RowTarget for Named<'_> {
             self.to.row(&mut row.into_source())?;
         }
         Ok(())
+    }
+
+    fn takes_more(&self) -> bool {
+        self.to.takes_more()
     }
 }

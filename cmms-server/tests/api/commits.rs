@@ -106,6 +106,9 @@ impl Tx for WatchedTx {
         tokio::task::yield_now().await;
         self.inner.delete(table, keys).await
     }
+    fn others_wait(&self) -> bool {
+        self.inner.others_wait()
+    }
     async fn commit(self: Box<Self>) -> Result<()> {
         if let Some(watch) = &self.watch {
             tokio::task::yield_now().await;
