@@ -560,7 +560,7 @@ type WorkOrdersCreate struct {
 	// Who does it.
 	AssignedTo Opt[string] `json:"assigned_to,omitzero"`
 
-	// Fields of the user's own.
+	// Fields of the user's own, at most 256 KiB of JSON.
 	CustomFields Opt[map[string]any] `json:"custom_fields,omitzero"`
 
 	// More about it.
@@ -757,7 +757,8 @@ type WorkOrdersUpdate struct {
 	// Who does it.
 	AssignedTo Opt[string] `json:"assigned_to,omitzero"`
 
-	// Fields of the user's own. What is left away stays, at every depth; null takes a field out.
+	// Fields of the user's own, at most 256 KiB of JSON. What is left away stays, at every depth; null takes a
+	// field out.
 	CustomFields Opt[map[string]any] `json:"custom_fields,omitzero"`
 
 	// More about it.
@@ -845,7 +846,7 @@ type AssetsRegister struct {
 	// How much depends on it.
 	Criticality Opt[Priority] `json:"criticality,omitzero"`
 
-	// Fields of your own.
+	// Fields of your own, at most 256 KiB of JSON.
 	CustomFields Opt[map[string]any] `json:"custom_fields,omitzero"`
 
 	// The department that it belongs to.
@@ -878,7 +879,7 @@ type AssetsRegister struct {
 	// The maker's serial number.
 	SerialNumber Opt[string] `json:"serial_number,omitzero"`
 
-	// The maker's data.
+	// The maker's data, at most 256 KiB of JSON.
 	Specifications Opt[map[string]any] `json:"specifications,omitzero"`
 
 	// What it does now (`operational`).
@@ -1010,7 +1011,8 @@ type AssetsUpdate struct {
 	// How much depends on it.
 	Criticality Opt[Priority] `json:"criticality,omitzero"`
 
-	// Fields of your own. What is left away stays, at every depth; null takes a field out.
+	// Fields of your own, at most 256 KiB of JSON. What is left away stays, at every depth; null takes a field
+	// out.
 	CustomFields Opt[map[string]any] `json:"custom_fields,omitzero"`
 
 	// The department that it belongs to.
@@ -1046,7 +1048,7 @@ type AssetsUpdate struct {
 	// The maker's serial number.
 	SerialNumber Opt[string] `json:"serial_number,omitzero"`
 
-	// The maker's data. What is left away stays, at every depth; null takes a field out.
+	// The maker's data, at most 256 KiB of JSON. What is left away stays, at every depth; null takes a field out.
 	Specifications Opt[map[string]any] `json:"specifications,omitzero"`
 
 	// What it does now.

@@ -1,8 +1,10 @@
 //! Checks of input values that collect every violation instead of stopping at the first.
 
 use crate::error::Violation;
+use crate::record::large;
 use crate::{Error, Result, code};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
 /// The longest single line, such as a title, in characters; vendors' titles of some hundreds are met.
@@ -13,6 +15,8 @@ pub const TEXT: usize = 20_000;
 pub const EXTERNAL_ID: usize = 200;
 /// The longest number of a vendor's record for people, in octets.
 pub const NUMBER: usize = 1_000;
+/// The largest object of free fields, such as custom fields, in octets of its JSON.
+pub const FIELDS: usize = 256 << 10;
 /// The most words of a list, such as tags.
 pub const WORDS: usize = 100;
 /// The most hours that a work order can take.
@@ -116,6 +120,15 @@ impl Checks {
     pub fn amount(&mut self, field: &str, value: Option<crate::money::Money>) {
         if value.is_some_and(crate::money::Money::is_negative) {
             self.refuse(field, "out_of_range", "may not be negative");
+        }
+    }
+
+    /// An object of free fields.
+    pub fn fields(&mut self, field: &str, value: &Map<String, Value>) {
+        if let Ok(text) = serde_json::to_string(value)
+            && let Some((reason, detail)) = large(text.len(), FIELDS)
+        {
+            self.refuse(field, reason, detail);
         }
     }
 

@@ -250,6 +250,9 @@ impl Tx for MemoryTx {
         let layout = Layout::of(table)?;
         for row in self.state()?.list(self.org, &layout, query)? {
             layout.give(&row, to)?;
+            if !to.takes_more() {
+                break;
+            }
         }
         Ok(())
     }
@@ -267,6 +270,9 @@ impl Tx for MemoryTx {
         let mut named = Named::new(table, related.names, to);
         for row in state.list(self.org, &layout, query)? {
             layout.give(&row, &mut named)?;
+            if !named.takes_more() {
+                break;
+            }
         }
         let query = Query::filter(Filter::In(related.column, named.ids));
         let layout = Layout::of(related.table)?;

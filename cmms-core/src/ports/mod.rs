@@ -4,6 +4,7 @@ pub mod adapter;
 pub mod count;
 mod fit;
 pub(crate) mod overlap;
+pub mod portion;
 pub mod process;
 pub mod repository;
 pub mod secrets;

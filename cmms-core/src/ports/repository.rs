@@ -1,6 +1,7 @@
 //! Typed access to a transaction: `tx.of::<WorkOrder>().require(…)`.
 
 use super::count::{Count, Group};
+use super::portion::Portion;
 use super::store::{Filter, Lock, Query, Related, SaveRule, Saved, Tx};
 use crate::record::{Cell, Col, Record, Table};
 use crate::{Error, Result};
@@ -75,7 +76,18 @@ impl<R: Record> Repository<'_, R> {
         Ok(found)
     }
 
-    /// The records that a query finds, in its order, and those of another kind that name one of them by its id.
+    /// The first records that a query finds, in its order, up to so many octets.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn list_within(&mut self, query: &Query<'_>, octets: usize) -> Result<Portion<R>> {
+        let mut found = Portion::up_to(octets, expected(query));
+        self.tx.list(R::TABLE, query, &mut found).await?;
+        Ok(found)
+    }
+
+    /// The first records that a query finds, in its order, up to so many octets, and those of another kind that name one
+    /// of them by its id.
     ///
     /// # Errors
     /// Those of a read.
@@ -84,14 +96,16 @@ impl<R: Record> Repository<'_, R> {
         query: &Query<'_>,
         column: Col,
         names: Col,
-    ) -> Result<(Vec<R>, Vec<L>)> {
+        octets: usize,
+    ) -> Result<(Portion<R>, Vec<L>)> {
         let related = Related {
             table: L::TABLE,
             column,
             names,
         };
         let expected = expected(query);
-        let (mut found, mut of_them) = (Vec::with_capacity(expected), Vec::with_capacity(expected));
+        let mut found = Portion::up_to(octets, expected);
+        let mut of_them = Vec::with_capacity(expected);
         self.tx
             .list_with(R::TABLE, query, &mut found, &related, &mut of_them)
             .await?;

@@ -418,8 +418,9 @@ impl RowTarget for Named<'_> {
         RowTarget::row(&mut row, from)?;
         for row in row.rows {
             let id = self.place.and_then(|place| row.0.get(place)).cloned();
-            self.ids.extend(id);
             self.to.row(&mut row.into_source())?;
+            // One that was not taken is no row of the answer.
+            self.ids.extend(id.filter(|_| self.to.takes_more()));
         }
         Ok(())
     }

@@ -61,6 +61,11 @@ pub trait RowTarget: Send {
     /// # Errors
     /// Whatever is wrong with the row; the read ends with it.
     fn row(&mut self, from: &mut dyn Source) -> Result<()>;
+
+    /// Whether it wants further rows: if not, a store may leave them out.
+    fn takes_more(&self) -> bool {
+        true
+    }
 }
 
 impl<R: Record> RowSource for Vec<R> {

@@ -6,6 +6,7 @@ use crate::Result;
 use crate::context::CallContext;
 use crate::domain::sync_state::{External, LinkView};
 use crate::page::{self, Listing, Page};
+use crate::ports::portion::Portion;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Cmp, Dir, Filter, Query, Tx, TxMode};
 use crate::record::{Cell, Col, Kind, Record};
@@ -15,6 +16,9 @@ use uuid::Uuid;
 
 /// The counterparts of records, by record.
 pub(super) type Counterparts = BTreeMap<Uuid, Vec<External>>;
+
+/// A page ends at so many octets of records, too, so that no list needs the memory of 500 large ones.
+const PAGE_OCTETS: usize = 8 << 20;
 
 /// How much is asked for, and from where on.
 #[derive(Debug, Clone, Copy)]
@@ -88,8 +92,8 @@ pub(super) async fn sorted<R: Record>(
     ask: Ask<'_>,
 ) -> Result<Page<R>> {
     let (listing, limit, after) = asked(cx, &wanted, order, ask)?;
-    let items = read(tx, wanted, order, after, limit + 1).await?;
-    Ok(cut(items, limit, &listing, order))
+    let found = read(tx, wanted, order, after, limit + 1).await?;
+    Ok(cut(found, limit, &listing, order))
 }
 
 /// A page of the records that are wanted, in their order, and their counterparts.
@@ -122,11 +126,12 @@ pub(super) async fn linked<R: Record>(
         ..Query::default()
     };
     let mut tx = app.store.begin(&cx.scope, TxMode::Once).await?;
-    let (items, links) = tx
+    let (found, links) = tx
         .of::<R>()
-        .list_with::<LinkView>(&query, LinkView::RECORD_ID, order.id)
+        .list_with::<LinkView>(&query, LinkView::RECORD_ID, order.id, PAGE_OCTETS)
         .await?;
-    Ok((cut(items, limit, &listing, order), links::by_record(links)))
+    let page = cut(found, limit, &listing, order);
+    Ok((page, links::by_record(links)))
 }
 
 /// What is asked for: the list, how many records of it, from where on.
@@ -148,8 +153,9 @@ fn asked<R: Record>(
 }
 
 /// The page of records of which one more than asked tells whether there is a next page.
-fn cut<R: Record>(mut items: Vec<R>, limit: u32, listing: &Listing, order: &Order<R>) -> Page<R> {
-    let more = items.len() > limit as usize;
+fn cut<R: Record>(found: Portion<R>, limit: u32, listing: &Listing, order: &Order<R>) -> Page<R> {
+    let mut items = found.records;
+    let more = found.is_cut || items.len() > limit as usize;
     items.truncate(limit as usize);
     let next = items
         .last()
@@ -165,9 +171,9 @@ async fn read<R: Record>(
     order: &Order<R>,
     after: Option<Vec<Cell<'static>>>,
     limit: u32,
-) -> Result<Vec<R>> {
+) -> Result<Portion<R>> {
     let Some((col, _)) = order.by.filter(|_| order.nullable()) else {
-        return merged(tx, &wanted, order, after, limit).await;
+        return merged(tx, &wanted, order, after, limit, PAGE_OCTETS).await;
     };
     let (valued, behind) = match after {
         Some(mut place) if place.first().is_some_and(Cell::is_null) => {
@@ -177,29 +183,34 @@ async fn read<R: Record>(
         place => (Some(place), None),
     };
     let mut found = match valued {
-        Some(after) => merged(tx, &wanted, order, after, limit).await?,
-        None => Vec::new(),
+        Some(after) => merged(tx, &wanted, order, after, limit, PAGE_OCTETS).await?,
+        None => Portion::up_to(0, 0),
     };
-    let rest = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
+    let rest = limit.saturating_sub(u32::try_from(found.records.len()).unwrap_or(limit));
     // A comparison with null is never true, so whoever compares the column wants no row without it.
     let compared = |filter: &Filter<'_>| matches!(filter, Filter::Is(c, _, _) if *c == col);
-    if rest == 0 || wanted.filters.iter().any(compared) {
+    if rest == 0 || found.is_cut || wanted.filters.iter().any(compared) {
         return Ok(found);
     }
     let mut without = wanted;
     without.filters.push(Filter::Null(col));
-    found.extend(merged(tx, &without, &order.by_id(), behind, rest).await?);
+    let room = PAGE_OCTETS.saturating_sub(found.octets).max(1);
+    let others = merged(tx, &without, &order.by_id(), behind, rest, room).await?;
+    found.records.extend(others.records);
+    found.octets += others.octets;
+    found.is_cut = others.is_cut;
     Ok(found)
 }
 
-/// The first rows behind a place, of all values together.
+/// The first rows behind a place, of all values together, up to so many octets.
 async fn merged<R: Record>(
     tx: &mut Box<dyn Tx>,
     wanted: &Wanted<'_>,
     order: &Order<R>,
     after: Option<Vec<Cell<'static>>>,
     limit: u32,
-) -> Result<Vec<R>> {
+    octets: usize,
+) -> Result<Portion<R>> {
     let mut query = Query {
         filter: Filter::And(wanted.filters.clone()),
         order: order.columns(),
@@ -208,18 +219,37 @@ async fn merged<R: Record>(
         ..Query::default()
     };
     let Some((col, values)) = &wanted.each else {
-        return tx.of::<R>().list(&query).await;
+        return tx.of::<R>().list_within(&query, octets).await;
     };
-    let mut found = Vec::new();
+    let mut found = Portion::up_to(octets, 0);
+    let each = (octets / values.len().max(1)).max(1);
+    // Behind the end of a portion that is cut, rows of its value are missing: the first of these ends is where the
+    // page ends.
+    let mut ends: Vec<usize> = Vec::new();
     for value in values {
         let mut filters = wanted.filters.clone();
         filters.push(Filter::eq(*col, value.borrowed()));
         query.filter = Filter::And(filters);
-        found.extend(tx.of::<R>().list(&query).await?);
+        let portion = tx.of::<R>().list_within(&query, each).await?;
+        found.octets += portion.octets;
+        found.records.extend(portion.records);
+        if portion.is_cut {
+            ends.push(found.records.len() - 1);
+        }
     }
     if values.len() > 1 {
-        found.sort_by(|a, b| order.compare(a, b));
-        found.truncate(limit as usize);
+        let ends = ends.into_iter().filter_map(|end| found.records.get(end));
+        let end = ends.min_by(|a, b| order.compare(a, b)).map(order.id_of);
+        found.records.sort_by(|a, b| order.compare(a, b));
+        if let Some(end) = end
+            && let Some(place) = found.records.iter().position(|r| (order.id_of)(r) == end)
+        {
+            found.records.truncate(place + 1);
+            found.is_cut = true;
+        }
+        found.records.truncate(limit as usize);
+    } else {
+        found.is_cut = !ends.is_empty();
     }
     Ok(found)
 }

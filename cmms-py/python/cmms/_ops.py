@@ -697,7 +697,7 @@ class WorkOrders:
         asset_id: The asset that it is about; it may be registered later.
         assigned_team: Which team does it.
         assigned_to: Who does it.
-        custom_fields: Fields of the user's own.
+        custom_fields: Fields of the user's own, at most 256 KiB of JSON.
         description: More about it.
         due_at: When it must be done.
         estimated_cost: What it should cost.
@@ -957,8 +957,8 @@ class WorkOrders:
         asset_id: The asset that it is about.
         assigned_team: Which team does it.
         assigned_to: Who does it.
-        custom_fields: Fields of the user's own. What is left away stays, at every depth; null takes a
-            field out.
+        custom_fields: Fields of the user's own, at most 256 KiB of JSON. What is left away stays, at
+            every depth; null takes a field out.
         description: More about it.
         due_at: When it must be done.
         estimated_cost: What it should cost.
@@ -1059,7 +1059,7 @@ class Assets:
         name: What people call it.
         asset_type: What kind of asset it is.
         criticality: How much depends on it.
-        custom_fields: Fields of your own.
+        custom_fields: Fields of your own, at most 256 KiB of JSON.
         department: The department that it belongs to.
         description: More about it.
         expected_lifespan: Years that it should last.
@@ -1070,7 +1070,7 @@ class Assets:
         replacement_value: What a new one costs.
         responsible_person: Who is responsible for it.
         serial_number: The maker's serial number.
-        specifications: The maker's data.
+        specifications: The maker's data, at most 256 KiB of JSON.
         status: What it does now (`operational`).
         tags: Free words.
         warranty_expiry: When its warranty ends.
@@ -1279,8 +1279,8 @@ class Assets:
         asset_id: The asset.
         asset_type: What kind of asset it is.
         criticality: How much depends on it.
-        custom_fields: Fields of your own. What is left away stays, at every depth; null takes a field
-            out.
+        custom_fields: Fields of your own, at most 256 KiB of JSON. What is left away stays, at every
+            depth; null takes a field out.
         department: The department that it belongs to.
         description: More about it.
         expected_lifespan: Years that it should last.
@@ -1292,8 +1292,8 @@ class Assets:
         replacement_value: What a new one costs.
         responsible_person: Who is responsible for it.
         serial_number: The maker's serial number.
-        specifications: The maker's data. What is left away stays, at every depth; null takes a field
-            out.
+        specifications: The maker's data, at most 256 KiB of JSON. What is left away stays, at every
+            depth; null takes a field out.
         status: What it does now.
         tags: Free words.
         version: Refuses the change unless this is the present version.
@@ -2085,7 +2085,7 @@ class AsyncWorkOrders:
         asset_id: The asset that it is about; it may be registered later.
         assigned_team: Which team does it.
         assigned_to: Who does it.
-        custom_fields: Fields of the user's own.
+        custom_fields: Fields of the user's own, at most 256 KiB of JSON.
         description: More about it.
         due_at: When it must be done.
         estimated_cost: What it should cost.
@@ -2345,8 +2345,8 @@ class AsyncWorkOrders:
         asset_id: The asset that it is about.
         assigned_team: Which team does it.
         assigned_to: Who does it.
-        custom_fields: Fields of the user's own. What is left away stays, at every depth; null takes a
-            field out.
+        custom_fields: Fields of the user's own, at most 256 KiB of JSON. What is left away stays, at
+            every depth; null takes a field out.
         description: More about it.
         due_at: When it must be done.
         estimated_cost: What it should cost.
@@ -2447,7 +2447,7 @@ class AsyncAssets:
         name: What people call it.
         asset_type: What kind of asset it is.
         criticality: How much depends on it.
-        custom_fields: Fields of your own.
+        custom_fields: Fields of your own, at most 256 KiB of JSON.
         department: The department that it belongs to.
         description: More about it.
         expected_lifespan: Years that it should last.
@@ -2458,7 +2458,7 @@ class AsyncAssets:
         replacement_value: What a new one costs.
         responsible_person: Who is responsible for it.
         serial_number: The maker's serial number.
-        specifications: The maker's data.
+        specifications: The maker's data, at most 256 KiB of JSON.
         status: What it does now (`operational`).
         tags: Free words.
         warranty_expiry: When its warranty ends.
@@ -2667,8 +2667,8 @@ class AsyncAssets:
         asset_id: The asset.
         asset_type: What kind of asset it is.
         criticality: How much depends on it.
-        custom_fields: Fields of your own. What is left away stays, at every depth; null takes a field
-            out.
+        custom_fields: Fields of your own, at most 256 KiB of JSON. What is left away stays, at every
+            depth; null takes a field out.
         department: The department that it belongs to.
         description: More about it.
         expected_lifespan: Years that it should last.
@@ -2680,8 +2680,8 @@ class AsyncAssets:
         replacement_value: What a new one costs.
         responsible_person: Who is responsible for it.
         serial_number: The maker's serial number.
-        specifications: The maker's data. What is left away stays, at every depth; null takes a field
-            out.
+        specifications: The maker's data, at most 256 KiB of JSON. What is left away stays, at every
+            depth; null takes a field out.
         status: What it does now.
         tags: Free words.
         version: Refuses the change unless this is the present version.

@@ -48,7 +48,7 @@ class AssetTrackingService(Service):
         name: What people call it.
         asset_type: What kind of asset it is.
         criticality: How much depends on it.
-        custom_fields: Fields of your own.
+        custom_fields: Fields of your own, at most 256 KiB of JSON.
         department: The department that it belongs to.
         description: More about it.
         expected_lifespan: Years that it should last.
@@ -59,7 +59,7 @@ class AssetTrackingService(Service):
         replacement_value: What a new one costs.
         responsible_person: Who is responsible for it.
         serial_number: The maker's serial number.
-        specifications: The maker's data.
+        specifications: The maker's data, at most 256 KiB of JSON.
         status: What it does now (`operational`).
         tags: Free words.
         warranty_expiry: When its warranty ends.
@@ -180,8 +180,8 @@ class AssetTrackingService(Service):
         asset_id: The asset.
         asset_type: What kind of asset it is.
         criticality: How much depends on it.
-        custom_fields: Fields of your own. What is left away stays, at every depth; null takes a field
-            out.
+        custom_fields: Fields of your own, at most 256 KiB of JSON. What is left away stays, at every
+            depth; null takes a field out.
         department: The department that it belongs to.
         description: More about it.
         expected_lifespan: Years that it should last.
@@ -193,8 +193,8 @@ class AssetTrackingService(Service):
         replacement_value: What a new one costs.
         responsible_person: Who is responsible for it.
         serial_number: The maker's serial number.
-        specifications: The maker's data. What is left away stays, at every depth; null takes a field
-            out.
+        specifications: The maker's data, at most 256 KiB of JSON. What is left away stays, at every
+            depth; null takes a field out.
         status: What it does now.
         tags: Free words.
         version: Refuses the change unless this is the present version.

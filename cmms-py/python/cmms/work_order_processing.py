@@ -47,7 +47,7 @@ class WorkOrderProcessingService(Service):
         asset_id: The asset that it is about; it may be registered later.
         assigned_team: Which team does it.
         assigned_to: Who does it.
-        custom_fields: Fields of the user's own.
+        custom_fields: Fields of the user's own, at most 256 KiB of JSON.
         description: More about it.
         due_at: When it must be done.
         estimated_cost: What it should cost.
@@ -194,8 +194,8 @@ class WorkOrderProcessingService(Service):
         asset_id: The asset that it is about.
         assigned_team: Which team does it.
         assigned_to: Who does it.
-        custom_fields: Fields of the user's own. What is left away stays, at every depth; null takes a
-            field out.
+        custom_fields: Fields of the user's own, at most 256 KiB of JSON. What is left away stays, at
+            every depth; null takes a field out.
         description: More about it.
         due_at: When it must be done.
         estimated_cost: What it should cost.

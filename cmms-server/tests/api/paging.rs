@@ -396,3 +396,63 @@ async fn a_walk_while_rows_change_gives_each_untouched_row_once() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_page_of_large_records_ends_early_and_none_is_left_out() {
+    let api = Fixture::new().await;
+    let large = "x".repeat(250_000);
+    for n in 0..60 {
+        let mut order = json!({
+            "title": format!("Order {n}"), "status": (["scheduled", "draft", "requested"][n % 3]),
+            "custom_fields": { "log": large },
+        });
+        if n % 4 > 0 {
+            order["due_at"] = json!(format!("2030-01-{:02}T00:00:00Z", 28 - n % 20));
+        }
+        api.post("/work-orders", order).await.is(201);
+    }
+    let (_, all) = walk(&api, "/work-orders?limit=20").await;
+    let (sizes, ids) = walk(&api, "/work-orders?limit=500").await;
+    assert_eq!((sizes, ids), (vec![34, 26], all.clone()));
+    for asked in [
+        "status=scheduled",
+        "status=scheduled&status=draft",
+        "status=scheduled&status=draft&status=requested&sort=-created_at",
+        "sort=due_at",
+        "sort=-due_at&status=draft&status=scheduled",
+        "sort=updated_at&status=requested",
+    ] {
+        let (small, expected) = walk(&api, &format!("/work-orders?limit=5&{asked}")).await;
+        let (sizes, ids) = walk(&api, &format!("/work-orders?limit=500&{asked}")).await;
+        assert_eq!(ids, expected, "{asked}");
+        assert!(small.len() > sizes.len(), "{asked}: {sizes:?}");
+        assert!(
+            sizes.iter().all(|size| (1..=36).contains(size)),
+            "{asked}: {sizes:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn free_fields_have_a_largest_size() {
+    let api = Fixture::new().await;
+    let most = 256 * 1024 - r#"{"log":""}"#.len();
+    let of =
+        |length: usize| json!({ "title": "t", "custom_fields": { "log": "x".repeat(length) } });
+    let made = api.post("/work-orders", of(most)).await.is(201);
+    let refused = api.post("/work-orders", of(most + 1)).await;
+    let refused = refused.problem(422, "CMMS-INPUT-003");
+    assert_eq!(refused.json["field"], "custom_fields");
+    assert_eq!(refused.json["violations"][0]["reason"], "too_large");
+    // A little more of it is too much, too.
+    let path = format!("/work-orders/{}", made.id());
+    let more = json!({ "custom_fields": { "shift": "night" } });
+    let refused = api.json("PATCH", &path, more).await;
+    refused.problem(422, "CMMS-INPUT-003");
+    let asset = json!({
+        "asset_id": "a", "name": "n", "asset_type": "tool", "specifications": { "log": "x".repeat(most + 1) },
+    });
+    let refused = api.post("/assets", asset).await;
+    let refused = refused.problem(422, "CMMS-INPUT-003");
+    assert_eq!(refused.json["field"], "specifications");
+}

@@ -125,7 +125,8 @@ pub(super) async fn list_with(
         if !is_same(statements.table, last.as_ref(), &row)? {
             to.to.row(&mut RowCells::new(&row, statements.table))?;
         }
-        if !row.try_get_raw(naming)?.is_null() {
+        // The server sends the rest of the answer, too; it is read and not kept.
+        if to.to.takes_more() && !row.try_get_raw(naming)?.is_null() {
             of_them.row(&mut RowCells::behind(&row, others.table, width))?;
         }
         last = Some(row);

@@ -46,6 +46,9 @@ pub(super) fn list(
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
         to.row(&mut RowCells::new(row, statements.table))?;
+        if !to.takes_more() {
+            break;
+        }
     }
     Ok(())
 }

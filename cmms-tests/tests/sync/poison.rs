@@ -49,6 +49,10 @@ fn poison() -> Vec<(String, &'static str)> {
             "too_long",
         ),
         (
+            json!({ "title": "a", "fields": { "log": "x".repeat(256 << 10) } }).to_string(),
+            "too_large",
+        ),
+        (
             json!({ "title": "a", "due": "10000-01-01T00:00:00Z" }).to_string(),
             "bad_date",
         ),

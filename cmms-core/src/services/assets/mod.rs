@@ -102,9 +102,9 @@ pub async fn get(cx: &CallContext, app: &App, input: GetAsset) -> Result<Asset> 
     let query = Query::filter(Filter::eq(Asset::ASSET_ID, Cell::text(tag)));
     let (mut found, links) = tx
         .of::<Asset>()
-        .list_with(&query, LinkView::RECORD_ID, Asset::ID)
+        .list_with(&query, LinkView::RECORD_ID, Asset::ID, usize::MAX)
         .await?;
-    let mut asset = found.pop().ok_or_else(|| unknown(tag))?;
+    let mut asset = found.records.pop().ok_or_else(|| unknown(tag))?;
     show(std::slice::from_mut(&mut asset), links::by_record(links));
     tell_origins(&mut tx, &mut asset).await?;
     Ok(asset)
@@ -183,6 +183,8 @@ fn checked(asset: &Asset) -> Checks {
     checks.range("expected_lifespan", asset.expected_lifespan, 0.0..=1_000.0);
     checks.amount("replacement_value", asset.replacement_value);
     checks.words("tags", &asset.tags);
+    checks.fields("custom_fields", &asset.custom_fields);
+    checks.fields("specifications", &asset.specifications);
     checks.date("installation_date", asset.installation_date);
     checks.date("warranty_expiry", asset.warranty_expiry);
     checks

@@ -66,9 +66,9 @@ request! {
             replacement_value: Money,
             /// Free words.
             tags: Vec<String>,
-            /// The maker's data.
+            /// The maker's data, at most 256 KiB of JSON.
             specifications: Map<String, Value>,
-            /// Fields of your own.
+            /// Fields of your own, at most 256 KiB of JSON.
             custom_fields: Map<String, Value>,
         }
     }
@@ -235,9 +235,9 @@ request! {
             replacement_value: Money,
             /// Free words.
             tags: Vec<String>,
-            /// The maker's data. What is left away stays, at every depth; null takes a field out.
+            /// The maker's data, at most 256 KiB of JSON. What is left away stays, at every depth; null takes a field out.
             specifications: Map<String, Value>,
-            /// Fields of your own. What is left away stays, at every depth; null takes a field out.
+            /// Fields of your own, at most 256 KiB of JSON. What is left away stays, at every depth; null takes a field out.
             custom_fields: Map<String, Value>,
         }
     }

@@ -6,9 +6,11 @@ use super::synced::Synced;
 use super::withdraw;
 use crate::Error;
 use crate::domain::audit::FieldChange;
+use crate::domain::check::FIELDS;
 use crate::failpoint::{Failpoint, is_on};
 use crate::ids::ConnectionId;
 use crate::mapping::{MapError, Mapped, MappedRef, cell_json};
+use crate::record::large;
 use crate::record::{Cell, Column, Field, Privacy, RawJson, Row};
 use crate::services::snapshot::{self as kept, Pulled};
 use serde_json::Value;
@@ -76,6 +78,7 @@ pub(super) fn fresh<R: Synced>(mapped: &mut Mapped) -> Result<R, MapError> {
             *present = cell;
         }
     }
+    check_size::<R>(&row)?;
     row.into_record().map_err(refused)
 }
 
@@ -146,8 +149,25 @@ pub(super) fn merge<R: Synced>(
         }
         *present = fields.cell().into_owned();
     }
+    check_size::<R>(&row)?;
     *record = row.into_record().map_err(refused)?;
     Ok(merged)
+}
+
+/// Refuses free fields that are larger than people may make them.
+fn check_size<R: Synced>(row: &Row) -> Result<(), MapError> {
+    for (cell, column) in row.0.iter().zip(R::TABLE.columns) {
+        if let Cell::Json(text) = cell
+            && let Some((reason, detail)) = large(text.len(), FIELDS)
+        {
+            return Err(MapError {
+                field: column.name.to_owned(),
+                reason,
+                detail,
+            });
+        }
+    }
+    Ok(())
 }
 
 fn refused(e: Error) -> MapError {

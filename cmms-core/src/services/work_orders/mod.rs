@@ -106,9 +106,9 @@ pub async fn get(cx: &CallContext, app: &App, input: GetWorkOrder) -> Result<Wor
     });
     let (mut found, links) = tx
         .of::<WorkOrder>()
-        .list_with(&query, LinkView::RECORD_ID, WorkOrder::ID)
+        .list_with(&query, LinkView::RECORD_ID, WorkOrder::ID, usize::MAX)
         .await?;
-    let mut order = found.pop().ok_or_else(|| unknown(&named))?;
+    let mut order = found.records.pop().ok_or_else(|| unknown(&named))?;
     let externals = links::by_record(links);
     show(app, std::slice::from_mut(&mut order), externals);
     tell_origins(&mut tx, &mut order).await?;
@@ -237,6 +237,7 @@ fn checked(order: &WorkOrder) -> Checks {
     checks.amount("estimated_cost", order.estimated_cost);
     checks.amount("actual_cost", order.actual_cost);
     checks.words("tags", &order.tags);
+    checks.fields("custom_fields", &order.custom_fields);
     checks.time("scheduled_start", order.scheduled_start);
     checks.time("scheduled_end", order.scheduled_end);
     checks.time("due_at", order.due_at);

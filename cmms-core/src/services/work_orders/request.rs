@@ -70,7 +70,7 @@ request! {
             safety_notes: String,
             /// Free words.
             tags: Vec<String>,
-            /// Fields of the user's own.
+            /// Fields of the user's own, at most 256 KiB of JSON.
             custom_fields: Map<String, Value>,
         }
     }
@@ -337,7 +337,8 @@ request! {
             safety_notes: String,
             /// Free words.
             tags: Vec<String>,
-            /// Fields of the user's own. What is left away stays, at every depth; null takes a field out.
+            /// Fields of the user's own, at most 256 KiB of JSON. What is left away stays, at every depth; null takes a field
+            /// out.
             custom_fields: Map<String, Value>,
         }
     }

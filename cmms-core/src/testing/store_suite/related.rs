@@ -44,10 +44,10 @@ pub async fn rows_come_with_those_that_name_them(store: &dyn Store) {
         let mut tx = store.begin(&scopes[0], mode).await.unwrap();
         let (rows, others) = tx
             .of::<WorkOrder>()
-            .list_with::<LinkView>(&query, LinkView::RECORD_ID, WorkOrder::ID)
+            .list_with::<LinkView>(&query, LinkView::RECORD_ID, WorkOrder::ID, usize::MAX)
             .await
             .unwrap();
-        assert_eq!(rows.iter().collect::<Vec<_>>(), found, "{mode:?}");
+        assert_eq!(rows.records.iter().collect::<Vec<_>>(), found, "{mode:?}");
         let mut others: Vec<_> = others.into_iter().map(|l| l.external_id).collect();
         others.sort();
         assert_eq!(others, named, "{mode:?}");
@@ -58,13 +58,15 @@ pub async fn rows_come_with_those_that_name_them(store: &dyn Store) {
     let query = Query::filter(Filter::In(WorkOrder::ID, vec![alone.id.cell()]));
     let unnamed = tx
         .of::<WorkOrder>()
-        .list_with::<LinkView>(&query, LinkView::RECORD_ID, WorkOrder::ID)
+        .list_with::<LinkView>(&query, LinkView::RECORD_ID, WorkOrder::ID, usize::MAX)
         .await;
-    assert_eq!(unnamed.unwrap(), (vec![alone.clone()], Vec::new()));
+    let (found, others) = unnamed.unwrap();
+    assert_eq!((found.records, others), (vec![alone.clone()], Vec::new()));
     let none = Query::filter(Filter::In(WorkOrder::ID, Vec::new()));
     let nothing = tx
         .of::<WorkOrder>()
-        .list_with::<LinkView>(&none, LinkView::RECORD_ID, WorkOrder::ID)
+        .list_with::<LinkView>(&none, LinkView::RECORD_ID, WorkOrder::ID, usize::MAX)
         .await;
-    assert_eq!(nothing.unwrap(), (Vec::new(), Vec::new()));
+    let (found, others) = nothing.unwrap();
+    assert_eq!((found.records, others), (Vec::new(), Vec::new()));
 }
