@@ -6,8 +6,10 @@ use super::read::{self, Counted};
 use super::whole::Whole;
 use crate::sql::{Catalogue, Statements};
 use cmms_core::Result;
+use cmms_core::domain::audit::AuditEntry;
+use cmms_core::failpoint::{Failpoint, is_on};
 use cmms_core::ports::store::{Lock, Saved};
-use cmms_core::record::{Cell, Row, RowSource, Rows, Table};
+use cmms_core::record::{Cell, Record as _, Row, RowSource, Rows, Table};
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -18,6 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A row that a transaction inserted: when it is there afterwards, the transaction was committed.
+///
+/// Only a row that no other transaction can have inserted proves that. The entry of the audit is one, since its id is made
+/// for this attempt alone; the answer that is kept under a caller's key is none, since another process may have kept its
+/// own there.
 #[derive(Debug, Default)]
 pub(super) struct Trace(Option<(&'static Table, Vec<Cell<'static>>)>);
 
@@ -31,6 +37,12 @@ impl Trace {
 
     /// Remembers a row that will be inserted with the commit.
     pub(super) fn put_off(&mut self, table: &'static Table, rows: &dyn RowSource) {
+        let is_proof = |table: &Table| {
+            table.name == AuditEntry::TABLE.name && !is_on(Failpoint::BelieveAnyRow)
+        };
+        if self.0.as_ref().is_some_and(|(kept, _)| is_proof(kept)) {
+            return;
+        }
         self.0 = Some((table, Row::of_key(table, rows, 0).0));
     }
 

@@ -1,13 +1,23 @@
 //! The connection breaks at a commit: the answer is right all the same.
 
 use super::proxy::{Cut, Proxy};
-use super::{count, insert, names, scope, server};
+use super::{count, insert, names, scope, server, setting};
 use cmms_core::code;
-use cmms_core::ports::store::Store as _;
+use cmms_core::domain::audit::AuditEntry;
+use cmms_core::domain::setting::Setting;
+use cmms_core::failpoint::{Failpoint, set};
+use cmms_core::ids::{AuditId, IdGen as _, SystemIds};
+use cmms_core::ports::repository::TxExt as _;
+use cmms_core::ports::store::{SaveRule, Saved, Store as _, TxMode};
+use cmms_core::record::Cell;
+use cmms_core::testing::samples;
 use cmms_store::{PostgresOptions, PostgresStore};
 
 /// How often the default tier cuts each way; the release tier does it 50 times.
 const TIMES: usize = 10;
+
+/// The switch counts for the whole process.
+static SWITCH: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 async fn through_a_proxy() -> (Proxy, PostgresStore) {
     in_schema(&server::schema()).await
@@ -60,6 +70,60 @@ async fn a_commit_that_did_not_arrive_is_an_error_and_nothing_is_stored() {
         assert!(proxy.has_cut());
     }
     assert_eq!(names(&store, &scope).await, [""; 0]);
+}
+
+/// What a transaction keeps under a caller's key may be there afterwards though the transaction is not.
+async fn kept_by_another() -> Result<(), String> {
+    let schema = server::schema();
+    let (proxy, store) = in_schema(&schema).await;
+    let options = PostgresOptions::parse(&server::url()).unwrap();
+    let other = PostgresStore::connect(options.schema(&schema).unwrap()).await;
+    let other = std::sync::Arc::new(other.unwrap());
+    let scope = scope(&store).await;
+    for n in 0..times() {
+        let name = format!("key {n}");
+        let mut tx = store.begin(&scope, TxMode::Write).await.unwrap();
+        let entry = AuditEntry {
+            id: AuditId(SystemIds.next()),
+            ..samples::audit_entry(1)
+        };
+        tx.of().insert_later(&entry).await.unwrap();
+        let saved = tx.of().save(&setting(&name), SaveRule::Insert).await;
+        assert_eq!(saved.unwrap(), Saved::Inserted);
+        // The other one waits for the writer already, so it is next.
+        let same = {
+            let (other, scope, name) = (std::sync::Arc::clone(&other), scope.clone(), name.clone());
+            tokio::spawn(async move { insert(&*other, &scope, &name).await })
+        };
+        while !tx.others_wait() {
+            tokio::task::yield_now().await;
+            // It is heard of with the next statement.
+            tx.of::<Setting>().get(&[Cell::text("x")]).await.unwrap();
+        }
+        proxy.cut(Cut::Before);
+        let done = tx.commit().await;
+        same.await.unwrap().unwrap();
+        match done {
+            Err(e) if e.is(code::STORE_UNREACHABLE) => {}
+            other => return Err(format!("another's row was taken for ours: {other:?}")),
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_is_proved_by_what_nobody_else_can_have_stored() {
+    let _one = SWITCH.lock().await;
+    kept_by_another().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twin_a_commit_that_any_row_proves_is_caught() {
+    let _one = SWITCH.lock().await;
+    set(Failpoint::BelieveAnyRow, true);
+    let found = kept_by_another().await;
+    set(Failpoint::BelieveAnyRow, false);
+    assert!(found.is_err_and(|why| why.contains("taken for ours")));
 }
 
 /// While it is looked for, another program counts: nothing of it is stored then, nor when it comes after all.
