@@ -245,6 +245,16 @@ impl Place {
         )
     }
 
+    pub(super) fn encoding(&self, encoding: &str) -> Error {
+        Error::new(
+            code::STORE_ENCODING,
+            format!(
+                "the database {} keeps its texts in {encoding}; it must be UTF8",
+                self.name()
+            ),
+        )
+    }
+
     pub(super) fn unguarded(&self, role: &str) -> Error {
         Error::new(
             code::STORE_UNGUARDED,

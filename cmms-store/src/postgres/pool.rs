@@ -8,7 +8,7 @@ use super::session::{Kept, Lent, Link, Session};
 use super::turns::{Turn, Turns, key_of};
 use crate::sql::quoted;
 use cmms_core::{Error, Result};
-use sqlx::{ConnectOptions as _, PgPool};
+use sqlx::{ConnectOptions as _, PgConnection, PgPool};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -153,6 +153,7 @@ impl Pool {
         let role = match self.role() {
             Some(role) => role,
             None => {
+                require_utf8(kept.connection(), &self.place).await?;
                 let found = roles::find(kept.connection(), &self.schema, &self.place).await?;
                 self.set_role(Some(found.clone()));
                 found
@@ -333,5 +334,16 @@ impl Pool {
         kept.run(sql).await?;
         kept.hand_back();
         Ok(())
+    }
+}
+
+/// Refuses a database in another encoding: it lacks most characters, or keeps octets that are no text.
+async fn require_utf8(connection: &mut PgConnection, place: &Place) -> Result<(), Fault> {
+    let encoding: String = sqlx::query_scalar("SELECT current_setting('server_encoding')")
+        .fetch_one(connection)
+        .await?;
+    match encoding.as_str() {
+        "UTF8" => Ok(()),
+        other => Err(place.encoding(other).into()),
     }
 }

@@ -78,7 +78,7 @@ async fn kept_by_another() -> Result<(), String> {
     let (proxy, store) = in_schema(&schema).await;
     let options = PostgresOptions::parse(&server::url()).unwrap();
     let other = PostgresStore::connect(options.schema(&schema).unwrap()).await;
-    let other = std::sync::Arc::new(other.unwrap());
+    let other = other.unwrap();
     let scope = scope(&store).await;
     for n in 0..times() {
         let name = format!("key {n}");
@@ -90,19 +90,18 @@ async fn kept_by_another() -> Result<(), String> {
         tx.of().insert_later(&entry).await.unwrap();
         let saved = tx.of().save(&setting(&name), SaveRule::Insert).await;
         assert_eq!(saved.unwrap(), Saved::Inserted);
-        // The other one waits for the writer already, so it is next.
-        let same = {
-            let (other, scope, name) = (std::sync::Arc::clone(&other), scope.clone(), name.clone());
-            tokio::spawn(async move { insert(&*other, &scope, &name).await })
+        // The other one waits for the writer already when the commit breaks, so it is next.
+        let broken = async {
+            while !tx.others_wait() {
+                tokio::task::yield_now().await;
+                // It is heard of with the next statement.
+                tx.of::<Setting>().get(&[Cell::text("x")]).await.unwrap();
+            }
+            proxy.cut(Cut::Before);
+            tx.commit().await
         };
-        while !tx.others_wait() {
-            tokio::task::yield_now().await;
-            // It is heard of with the next statement.
-            tx.of::<Setting>().get(&[Cell::text("x")]).await.unwrap();
-        }
-        proxy.cut(Cut::Before);
-        let done = tx.commit().await;
-        same.await.unwrap().unwrap();
+        let (done, same) = tokio::join!(broken, insert(&other, &scope, &name));
+        same.unwrap();
         match done {
             Err(e) if e.is(code::STORE_UNREACHABLE) => {}
             other => return Err(format!("another's row was taken for ours: {other:?}")),

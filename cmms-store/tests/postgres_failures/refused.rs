@@ -78,6 +78,30 @@ async fn an_older_and_a_newer_schema_are_refused() {
     assert!(store.migrate().await.unwrap_err().is(code::STORE_NEWER));
 }
 
+/// Databases in which not every text has its place.
+#[tokio::test]
+async fn a_database_in_another_encoding_than_utf8_is_refused() {
+    let mut admin = PgConnection::connect(&server::admin()).await.unwrap();
+    for encoding in ["SQL_ASCII", "LATIN1"] {
+        let name = format!("{}_{}", server::schema(), encoding.to_lowercase());
+        let sql = format!(
+            "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        );
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut admin)
+            .await
+            .unwrap();
+        let e = refused(options(|url| url.set_path(&name))).await;
+        assert!(e.is(code::STORE_ENCODING), "{e:?}");
+        assert!(e.message().contains(encoding), "{e:?}");
+        let sql = format!("DROP DATABASE {name} WITH (FORCE)");
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut admin)
+            .await
+            .unwrap();
+    }
+}
+
 /// A superuser works under the role that a migration made, and is refused where there is none.
 #[tokio::test]
 async fn a_role_that_passes_by_row_level_security_is_refused() {
