@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use cmms::core::clock::{Clock, SystemClock};
-use cmms::core::domain::sync_state::SyncLease;
+use cmms::core::domain::sync_state::{ExternalLink, SyncLease};
 use cmms::core::failpoint::{Failpoint, set};
 use cmms::core::ids::RunId;
 use cmms::core::ports::repository::TxExt as _;
@@ -11,7 +11,9 @@ use cmms::core::ports::store::{Query, SaveRule, Saved, Store, TxMode};
 use cmms::core::record::RawJson;
 use cmms::core::testing::SteppedClock;
 use cmms::secrets::KeyVault;
-use cmms::{Builder, Client, ConnectionOptions, StartSync, SyncRun, SyncStatus};
+use cmms::{
+    Builder, Client, ConnectionOptions, StartSync, SyncRun, SyncStatus, UpdateConnection, code,
+};
 use cmms_sim::upkeep::UpkeepConfig;
 use cmms_tests::{KEY, Plant, Where, config, open};
 use std::sync::Arc;
@@ -209,4 +211,31 @@ async fn an_owner_elsewhere_that_is_not_heard_of_loses_its_run_after_the_length_
     other.settled().await;
     let ended = other.runs().get(run).await.unwrap();
     assert_eq!(ended.status, SyncStatus::Ok, "{:?}", ended.errors);
+}
+
+/// Its process only stood still, and goes on once the account is another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_not_heard_of_writes_nothing_once_the_account_was_changed() {
+    let _quiet = SWITCHES.read().await;
+    let place = Where::Sqlite;
+    let plant = plant(place).await;
+    plant.vendor().set_latency(Duration::from_millis(200));
+    let start = StartSync::new(plant.connection.id).wait(false);
+    let run = plant.client.sync().all(start).await.unwrap().id;
+    move_elsewhere(&plant.client).await;
+    let clock = Arc::new(SteppedClock::default());
+    let other = other(&plant, place, Arc::clone(&clock) as _).await;
+    let forget = || UpdateConnection::new(plant.connection.id).forget_links(true);
+    let busy = other.connections().update(forget()).await.unwrap_err();
+    assert!(busy.is(code::CONNECTION_BUSY), "{busy}");
+    clock.advance(Duration::from_secs(60));
+    other.connections().update(forget()).await.unwrap();
+    plant.client.settled().await;
+    let ended = plant.client.runs().get(run).await.unwrap();
+    assert_eq!(ended.status, SyncStatus::Failed);
+    assert_eq!(ended.errors.0[0].code, code::SYNC_INTERRUPTED.id());
+    let scope = plant.client.scope().clone();
+    let mut tx = plant.store.begin(&scope, TxMode::Once).await.unwrap();
+    let links = tx.of::<ExternalLink>().list(&Query::default()).await;
+    assert_eq!(links.unwrap().len(), 0);
 }

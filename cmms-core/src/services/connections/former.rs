@@ -1,6 +1,6 @@
 //! Links of accounts that no connection has: how they come about and how they are taken up again.
 
-use super::account;
+use super::{account, remove};
 use crate::context::CallContext;
 use crate::domain::account::{Account, FormerLink};
 use crate::domain::asset::PendingParent;
@@ -22,7 +22,8 @@ use uuid::Uuid;
 /// Rows that are moved at a time.
 const CHUNK: u32 = 1_000;
 
-/// Takes a connection away from its account. What is linked waits with the account; the records stay as they are.
+/// Takes a connection away from its account. What is linked waits with the account; the records stay as they are. How
+/// far the account was read, and which of its records are in quarantine, means nothing in the next one and is forgotten.
 /// Answers how many links there were.
 pub(super) async fn leave(
     tx: &mut Box<dyn Tx>,
@@ -30,6 +31,8 @@ pub(super) async fn leave(
     account: Account,
     now: DateTime<Utc>,
 ) -> Result<u64> {
+    remove::forget_cursors(tx, connection).await?;
+    remove::quarantine(tx, connection).await?;
     let mut moved = 0;
     loop {
         let query = Query {

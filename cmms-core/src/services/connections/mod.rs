@@ -18,6 +18,7 @@ use super::sync::error_of;
 use super::sync::lease;
 use super::uow::Uow;
 use crate::context::{CallContext, Permission};
+use crate::domain::account::Account;
 use crate::domain::check::Checks;
 use crate::domain::connection::{
     Connection, ConnectionHealth, ConnectionOptions, CredentialInfo, HealthNote, slug,
@@ -223,7 +224,9 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
         adapter.info().check(&given)?;
         adapter.accept(&url, &given, &connection.options.0)?
     };
-    if connection == before && given.is_empty() && !wish.relink && !wish.forget {
+    let account = account::of(uow.tx(), connection.id).await?;
+    let is_shared_now = wish.share && !account.is_shared;
+    if connection == before && given.is_empty() && !wish.relink && !wish.forget && !is_shared_now {
         finish(uow.tx(), std::slice::from_mut(&mut connection)).await?;
         return Ok(connection);
     }
@@ -232,7 +235,6 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
     let name = connection.connection_name.clone();
     uow.save(&connection, SaveRule::Update, || name_taken(&name))
         .await?;
-    let account = account::of(uow.tx(), connection.id).await?;
     let who = if given.is_empty() {
         Identity::unchanged(&account)
     } else {
@@ -240,13 +242,17 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
         Identity::of(&*adapter, &connection.api_url, &given, &prints)
     };
     if account::is_change(&account, &who, wish) {
-        lease::refuse_while_held(app, uow.tx(), connection.id).await?;
+        lease::end_others(app, uow.tx(), connection.id).await?;
         let now = uow.now();
         account::change(app, uow.tx(), connection.id, account, &who, wish, now).await?;
         remove::forget_cursors(uow.tx(), connection.id).await?;
-        if wish.forget {
-            remove::quarantine(uow.tx(), connection.id).await?;
-        }
+    } else if is_shared_now {
+        lease::refuse_while_held(app, uow.tx(), connection.id).await?;
+        let shared = Account {
+            is_shared: true,
+            ..account
+        };
+        account::save(uow.tx(), &shared).await?;
     }
     finish(uow.tx(), std::slice::from_mut(&mut connection)).await?;
     let mut change = changes(Some(&before), &connection);

@@ -42,9 +42,7 @@ pub async fn delete(
     let account = account::of(uow.tx(), id).await?;
     let now = uow.now();
     let links_removed = former::leave(uow.tx(), id, account, now).await?;
-    quarantine(uow.tx(), id).await?;
     mappings::delete_all(uow.tx(), id).await?;
-    forget_cursors(uow.tx(), id).await?;
     for entity in Entity::ALL {
         let key = [id.cell(), entity.cell()];
         uow.tx().of::<SyncLease>().delete(&key).await?;

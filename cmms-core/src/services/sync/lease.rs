@@ -279,6 +279,28 @@ pub(crate) async fn refuse_while_held(
     }
 }
 
+/// Ends the runs of the connection that are not heard of, so that one whose process only stood still writes nothing more.
+///
+/// # Errors
+/// `CMMS-CONN-006` while a run of the connection goes on.
+pub(crate) async fn end_others(
+    app: &App,
+    tx: &mut Box<dyn Tx>,
+    connection: ConnectionId,
+) -> Result<()> {
+    refuse_while_held(app, tx, connection).await?;
+    for entity in Entity::ALL {
+        let lease = stored(tx, connection, *entity, Lock::Wait).await?;
+        if let Some(lease) = lease
+            && let Some(run) = lease.run_id
+        {
+            interrupt(tx, run, app.clock.now()).await?;
+            free(tx, lease).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the owner of a lease is to be believed alive.
 async fn lives(app: &App, tx: &mut Box<dyn Tx>, lease: &SyncLease) -> Result<bool> {
     if let Ok(owner) = serde_json::from_str::<Owner>(&lease.owner.0) {
