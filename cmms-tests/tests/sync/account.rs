@@ -287,6 +287,85 @@ async fn a_second_connection_to_an_account_must_be_wanted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_connection_to_an_account_may_be_wanted_later() {
+    for place in EVERYWHERE {
+        let plant = plant(place).await;
+        let connections = plant.client.connections();
+        plant.vendor().add_token("r:of-the-same-account");
+        let keyed = CreateConnection::new("upkeep", plant.sim.base_url(), "Keyed");
+        let keyed = keyed.api_key("r:of-the-same-account");
+        let keyed = connections.create(keyed).await.unwrap();
+        let run = plant.client.sync().all(keyed.id).await.unwrap();
+        assert_eq!(run.errors.0[0].code, code::ACCOUNT_CONNECTED.id());
+        let wanted = || UpdateConnection::new(keyed.id).allow_same_account(true);
+        let changed = connections.update(wanted()).await.unwrap();
+        assert_eq!(changed.version, keyed.version + 1);
+        let run = plant.client.sync().all(keyed.id).await.unwrap();
+        assert_eq!((run.status, run.created), (SyncStatus::Ok, 39));
+        let again = connections.update(wanted()).await.unwrap();
+        assert_eq!(again.version, changed.version);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_that_were_forgotten_under_the_same_login_are_not_taken_up_again() {
+    for place in EVERYWHERE {
+        let plant = plant(place).await;
+        let connections = plant.client.connections();
+        let forget = || UpdateConnection::new(plant.connection.id).forget_links(true);
+        connections.update(forget()).await.unwrap();
+        let run = plant.sync().await;
+        assert_eq!((run.status, run.created), (SyncStatus::Ok, 39), "{run:?}");
+        assert_eq!(rows(&plant).await.1.len(), 62);
+    }
+}
+
+/// An account whose only record cannot be stored, read once: there is a mark, but nothing is linked.
+async fn refused(place: Where) -> Plant {
+    let config = UpkeepConfig::default().assets(0).work_orders(0);
+    let plant = Plant::with(config, place, ConnectionOptions::default()).await;
+    let order = json!({ "id": "Refused01", "title": { "no": "text" }, "status": "open" });
+    plant.vendor().insert(SimEntity::WorkOrder, order);
+    let run = plant.sync().await;
+    assert_eq!((run.created, run.quarantined), (0, 1), "{run:?}");
+    assert!(checkpoints(&plant).await > 0);
+    plant
+}
+
+async fn in_quarantine(plant: &Plant) -> usize {
+    let all = plant.client.quarantine();
+    let all = all.list(cmms::ListQuarantine::new()).await.unwrap();
+    all.items.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_turns_out_to_be_of_another_account_is_read_from_the_beginning() {
+    for place in EVERYWHERE {
+        let plant = refused(place).await;
+        plant.vendor().become_account(account(2));
+        // A client without the session of the first account.
+        let client = calls(&plant, &plant.sim).await;
+        let run = client.sync().all(plant.connection.id).await.unwrap();
+        assert_eq!((run.status, run.created), (SyncStatus::Ok, 38), "{run:?}");
+        assert_eq!(in_quarantine(&plant).await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_quarantine_goes_with_the_account_that_sent_it() {
+    for place in EVERYWHERE {
+        let plant = refused(place).await;
+        let second = UpkeepSim::start(account(2), 0).await.unwrap();
+        let client = calls(&plant, &second).await;
+        let moved = to(&plant.connection, &second);
+        client.connections().update(moved).await.unwrap();
+        assert_eq!(in_quarantine(&plant).await, 0);
+        let run = client.sync().all(plant.connection.id).await.unwrap();
+        assert_eq!((run.status, run.created), (SyncStatus::Ok, 38), "{run:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn links_of_a_removed_connection_are_taken_up_by_the_next_one_to_the_account() {
     for place in EVERYWHERE {
         let plant = plant(place).await;

@@ -23,6 +23,8 @@ use std::collections::BTreeMap;
 const NAME: &str = "name:";
 /// What stands before the fingerprints of a key.
 const KEY: &str = "key:";
+/// What stands before the login of an account whose links nobody takes up again.
+const FORGOTTEN: &str = "forgotten:";
 
 /// What is known of an account without calling anybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,11 +264,12 @@ pub(super) async fn change(
     let share = wish.share || account.is_shared;
     if wish.forget || !linked {
         let old = account.id;
-        former::leave(tx, connection, account, now).await?;
         if wish.forget && !is_other {
-            // The same address and login, and yet not what waits under them.
+            // The same address and login, and yet not what is linked under them, whatever the vendor calls the account.
+            former::leave(tx, connection, forgotten(account), now).await?;
             return save(tx, &fresh(app, connection, who, share)).await;
         }
+        former::leave(tx, connection, account, now).await?;
         tracing::debug!(%connection, %old, "the connection leaves its account");
         return enter(app, tx, connection, who, share).await;
     }
@@ -288,6 +291,15 @@ pub(super) async fn change(
         ..account
     };
     save(tx, &after).await
+}
+
+/// The account as no connection and no word of the vendor leads to it any more.
+fn forgotten(account: Account) -> Account {
+    Account {
+        login: format!("{FORGOTTEN}{}", account.login),
+        vendor_id: None,
+        ..account
+    }
 }
 
 fn changed(account: &Account, who: &Identity) -> Error {

@@ -27,12 +27,18 @@ pub(in crate::services) async fn run(
     held: &Held,
 ) -> Result<()> {
     let connection = acx.connection;
-    let found = ask(cx, app, adapter, acx).await?;
-    if found != Found::AsKnown {
+    loop {
+        cx.check()?;
+        let (seen, found) = ask(cx, app, adapter, acx).await?;
+        if found == Found::AsKnown {
+            break;
+        }
         let mut uow = Uow::begin(app, cx).await?;
         held.check_all(uow.tx()).await?;
-        note(app, &mut uow, connection, found).await?;
-        uow.commit(event(connection)).await?;
+        if note(app, &mut uow, connection, &seen, found).await? {
+            uow.commit(event(connection)).await?;
+            break;
+        }
     }
     let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
     let account = account::of(&mut tx, connection).await?;
@@ -53,26 +59,36 @@ pub(super) async fn test(
 ) -> Result<()> {
     let connection = acx.connection;
     match ask(cx, app, adapter, acx).await? {
-        found @ Found::Known(_) => {
+        (seen, found @ Found::Known(_)) => {
             let mut uow = Uow::begin(app, cx).await?;
-            note(app, &mut uow, connection, found).await?;
-            uow.commit(event(connection)).await
+            // What the vendor said of another login than the present one is worth nothing.
+            if note(app, &mut uow, connection, &seen, found).await? {
+                uow.commit(event(connection)).await?;
+            }
+            Ok(())
         }
-        Found::AsKnown | Found::Waiting(..) | Found::Other(_) => Ok(()),
+        (_, Found::AsKnown | Found::Waiting(..) | Found::Other(_)) => Ok(()),
     }
 }
 
-/// Asks the vendor. What is known of a session may be out of date, so another account is asked for twice.
-async fn ask(cx: &CallContext, app: &App, adapter: &dyn Adapter, acx: &AdapterCx) -> Result<Found> {
-    let mut said = adapter.account(acx, false).await?;
+/// Asks the vendor, and answers the account as it was before. What is known of a session may be out of date, so another
+/// account is asked for twice.
+async fn ask(
+    cx: &CallContext,
+    app: &App,
+    adapter: &dyn Adapter,
+    acx: &AdapterCx,
+) -> Result<(Account, Found)> {
     let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
     let account = account::of(&mut tx, acx.connection).await?;
     drop(tx);
+    let mut said = adapter.account(acx, false).await?;
     if account.vendor_id.is_some() && said != account.vendor_id {
         said = adapter.account(acx, true).await?;
     }
     let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
-    found(&mut tx, acx.connection, &account, said.as_deref()).await
+    let found = found(&mut tx, acx.connection, &account, said.as_deref()).await?;
+    Ok((account, found))
 }
 
 fn event(connection: ConnectionId) -> AuditEvent {
@@ -124,14 +140,14 @@ async fn found(
         .into_iter()
         .filter(|other| other.id != account.id && other.origin == account.origin)
         .filter(|other| other.vendor_id.as_deref() == Some(said));
-    if linked {
-        return Ok(Found::Known(known(account, said)));
-    }
     let (live, waiting): (Vec<_>, Vec<_>) = same.by_ref().partition(|o| o.connection_id.is_some());
     if let Some(first) = live.iter().find_map(|other| other.connection_id)
         && !account.is_shared
     {
         return Err(connected(tx, first).await?);
+    }
+    if linked {
+        return Ok(Found::Known(known(account, said)));
     }
     let latest = waiting.into_iter().max_by_key(|other| other.left_at);
     match latest {
@@ -149,13 +165,22 @@ fn known(account: &Account, said: &str) -> Account {
     }
 }
 
-/// Writes down what was found.
-async fn note(app: &App, uow: &mut Uow<'_>, connection: ConnectionId, found: Found) -> Result<()> {
+/// Writes down what was found, and answers false where the account is not as it was seen any more.
+async fn note(
+    app: &App,
+    uow: &mut Uow<'_>,
+    connection: ConnectionId,
+    seen: &Account,
+    found: Found,
+) -> Result<bool> {
     let now = uow.now();
     let tx = uow.tx();
     let mine = account::of(tx, connection).await?;
+    if mine != *seen {
+        return Ok(false);
+    }
     let after = match found {
-        Found::AsKnown => return Ok(()),
+        Found::AsKnown => return Ok(true),
         Found::Known(account) => account,
         Found::Waiting(waiting, said) => Account {
             connection_id: Some(connection),
@@ -176,7 +201,8 @@ async fn note(app: &App, uow: &mut Uow<'_>, connection: ConnectionId, found: Fou
         // Its links, if any wait, belong to the account that it was taken for.
         leave(tx, connection, mine, now).await?;
     }
-    account::save(tx, &after).await
+    account::save(tx, &after).await?;
+    Ok(true)
 }
 
 fn unsure() -> Error {
