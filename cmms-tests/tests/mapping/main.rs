@@ -82,8 +82,17 @@ async fn map(plant: &Plant, source: &str, target: &str, rule: Value) -> Result<F
 }
 
 async fn waiting(plant: &Plant) -> Vec<QuarantineItem> {
-    let ask = ListQuarantine::new().limit(500_u32);
-    plant.client.quarantine().list(ask).await.unwrap().items
+    let mut ask = ListQuarantine::new().limit(500_u32);
+    let mut items = Vec::new();
+    // Large records end a page early.
+    loop {
+        let page = plant.client.quarantine().list(ask.clone()).await.unwrap();
+        items.extend(page.items);
+        match page.next {
+            Some(cursor) => ask = ask.cursor(cursor),
+            None => return items,
+        }
+    }
 }
 
 async fn actions(plant: &Plant) -> Vec<String> {
