@@ -65,6 +65,12 @@ impl Options {
         Ok(options)
     }
 
+    fn minutes(&self, step: &Step) -> u64 {
+        step.release_minutes
+            .filter(|_| self.release)
+            .unwrap_or(step.minutes)
+    }
+
     /// Whether this step is wanted; a suite wants the build and maybe the server, and a step of the release tier may be
     /// named by itself.
     fn wants(&self, step: &Step) -> bool {
@@ -102,8 +108,10 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
                 "default"
             };
             println!(
-                "{:<10} {:>3} min  {tier:<12}  {}",
-                step.name, step.minutes, step.about
+                "{:<12} {:>3} min  {tier:<12}  {}",
+                step.name,
+                options.minutes(step),
+                step.about
             );
         }
         return Ok(());
@@ -114,7 +122,9 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
     for step in STEPS.iter().filter(|step| options.wants(step)) {
         println!(
             "\n== {} (at most {} min): {}",
-            step.name, step.minutes, step.about
+            step.name,
+            options.minutes(step),
+            step.about
         );
         #[expect(
             clippy::disallowed_methods,
@@ -128,7 +138,7 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
         } else if step.postgres && made.server.is_none() {
             Outcome::NotRun("there is no PostgreSQL server")
         } else {
-            match perform(root, step, &mut made) {
+            match perform(root, step, options.release, &mut made) {
                 Ok(()) => Outcome::Passed,
                 Err(failure) => Outcome::Failed(failure.to_string()),
             }
@@ -137,7 +147,7 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
         let entry = Entry {
             name: step.name,
             took: start.elapsed(),
-            minutes: step.minutes,
+            minutes: options.minutes(step),
             outcome,
         };
         if let Outcome::Failed(why) = &entry.outcome {
@@ -146,7 +156,7 @@ pub(crate) fn run(root: &Path, options: Options) -> Result<()> {
         if entry.over_budget() {
             println!(
                 "== warning: {} took longer than {} min",
-                step.name, step.minutes
+                step.name, entry.minutes
             );
         }
         entries.push(entry);
@@ -173,8 +183,8 @@ struct Made {
     server: Option<Server>,
 }
 
-fn perform(root: &Path, step: &Step, made: &mut Made) -> Result<()> {
-    let done = perform_with(root, step, made);
+fn perform(root: &Path, step: &Step, release: bool, made: &mut Made) -> Result<()> {
+    let done = perform_with(root, step, release, made);
     // A server that ended makes tests fail in many ways, and this is the one that matters.
     if step.postgres
         && let Some(server) = &mut made.server
@@ -186,12 +196,19 @@ fn perform(root: &Path, step: &Step, made: &mut Made) -> Result<()> {
     done
 }
 
-fn perform_with(root: &Path, step: &Step, made: &mut Made) -> Result<()> {
+fn perform_with(root: &Path, step: &Step, release: bool, made: &mut Made) -> Result<()> {
     let programs = made.programs.as_deref().unwrap_or_default();
-    let environment = match &made.server {
-        Some(server) if step.postgres => server.environment(),
-        _ => &[],
+    let mut environment = match &made.server {
+        Some(server) if step.postgres => server.environment().to_vec(),
+        _ => Vec::new(),
     };
+    if release {
+        // Tests with long counts look for this.
+        environment.push(("CMMS_TEST_TIER", "release".to_owned()));
+    }
+    let environment: Environment<'_> = &environment;
+    // The figures of tests that pass are wanted there, too.
+    let words: &[&str] = if release { &["--show-output"] } else { &[] };
     match &step.work {
         Work::Inside(task) => task(root),
         Work::Outside(task) => task(root, environment),
@@ -206,9 +223,9 @@ fn perform_with(root: &Path, step: &Step, made: &mut Made) -> Result<()> {
             made.server = Some(Server::start(root)?);
             Ok(())
         }
-        Work::Suite(folder) => programs::suite(root, programs, folder, environment),
+        Work::Suite(folder) => programs::suite(root, programs, folder, words, environment),
         Work::Examples(folder) => {
-            programs::suite(root, programs, folder, environment)?;
+            programs::suite(root, programs, folder, words, environment)?;
             programs::examples(root, programs, folder, environment)
         }
     }
@@ -219,24 +236,6 @@ fn cargo(root: &Path, command: &Cargo, environment: Environment<'_>) -> Result<(
         repo::cargo(root, command.args).envs(command.env.iter().copied()),
         environment,
     )
-}
-
-/// The languages' own suites with their long counts, and what is shipped of them.
-fn bindings(root: &Path, environment: Environment<'_>) -> Result<()> {
-    let mut long = environment.to_vec();
-    long.push(("CMMS_TEST_TIER", "release".to_owned()));
-    let suite = [
-        "test",
-        "-p",
-        "cmms-ffi",
-        "--all-features",
-        "--",
-        "--nocapture",
-    ];
-    repo::run_with(&mut repo::cargo(root, &suite), &long)?;
-    python::test(root, &long)?;
-    go::test(root, &long)?;
-    python::measure(root)
 }
 
 /// Writes the generated files and fails when that changed one: it was not up to date.
@@ -265,9 +264,7 @@ mod tests {
     fn the_release_tier_adds_steps_and_takes_none_away() {
         let (default, release) = (wanted(&[]), wanted(&["--release-tier"]));
         assert!(default.iter().all(|name| release.contains(name)));
-        assert!(
-            !default.contains(&"long") && release.contains(&"long") && release.contains(&"deny")
-        );
+        assert!(!default.contains(&"deny") && release.contains(&"deny"));
     }
 
     #[test]
@@ -295,8 +292,7 @@ mod tests {
         assert_eq!(
             using,
             [
-                "store", "cmms", "server", "cross", "examples", "python", "go", "doctests", "long",
-                "bindings"
+                "store", "cmms", "server", "cross", "examples", "python", "go", "doctests"
             ]
         );
     }

@@ -10,6 +10,8 @@ pub(crate) struct Step {
     pub(crate) name: &'static str,
     /// Minutes it should take at most, on two cores with nothing built; more is a warning.
     pub(crate) minutes: u64,
+    /// The same in the release tier, where that counts further.
+    pub(crate) release_minutes: Option<u64>,
     /// Part of `--release-tier` only.
     pub(crate) release: bool,
     /// Its programs may use the PostgreSQL server.
@@ -54,6 +56,7 @@ const fn step(name: &'static str, minutes: u64, about: &'static str, work: Work)
     Step {
         name,
         minutes,
+        release_minutes: None,
         release: false,
         postgres: false,
         about,
@@ -61,8 +64,24 @@ const fn step(name: &'static str, minutes: u64, about: &'static str, work: Work)
     }
 }
 
+/// The step in the release tier only.
+const fn release(step: Step) -> Step {
+    Step {
+        release: true,
+        ..step
+    }
+}
+
 const fn suite(name: &'static str, minutes: u64, folder: &'static str) -> Step {
     step(name, minutes, "tests of one crate", Work::Suite(folder))
+}
+
+/// The step with long counts in the release tier, which take so many minutes.
+const fn counts(release_minutes: u64, step: Step) -> Step {
+    Step {
+        release_minutes: Some(release_minutes),
+        ..step
+    }
 }
 
 /// The step with the PostgreSQL server at hand.
@@ -165,13 +184,13 @@ pub(crate) const STEPS: &[Step] = &[
         "starts a PostgreSQL server of this run's own; it ends with the run",
         Work::Postgres,
     ),
-    with_postgres(suite("store", 4, "cmms-store")),
-    suite("ffi", 3, "cmms-ffi"),
+    counts(10, with_postgres(suite("store", 4, "cmms-store"))),
+    counts(6, suite("ffi", 3, "cmms-ffi")),
     suite("adapters", 3, "cmms-adapters"),
     suite("sim", 2, "cmms-sim"),
     with_postgres(suite("cmms", 2, "cmms")),
     with_postgres(suite("server", 3, "cmms-server")),
-    with_postgres(suite("cross", 6, "cmms-tests")),
+    counts(40, with_postgres(suite("cross", 8, "cmms-tests"))),
     with_postgres(step(
         "examples",
         1,
@@ -206,55 +225,28 @@ pub(crate) const STEPS: &[Step] = &[
             env: &[("RUSTDOCFLAGS", "-D warnings")],
         }]),
     ),
-    Step {
-        name: "long",
-        minutes: 60,
-        release: true,
-        postgres: true,
-        about: "suites that cross crates, optimized, with their long counts",
-        work: Work::Cargo(&[Cargo {
-            args: &[
-                "test",
-                "--release",
-                "-p",
-                "cmms-tests",
-                "--all-features",
-                "--",
-                "--include-ignored",
-            ],
-            env: &[("CMMS_TEST_TIER", "release")],
-        }]),
-    },
-    Step {
-        name: "bindings",
-        minutes: 20,
-        release: true,
-        postgres: true,
-        about: "C, Python and Go with their long counts; the wheel that is shipped, its size and import time",
-        work: Work::Outside(super::bindings),
-    },
-    Step {
-        name: "schemathesis",
-        minutes: 3,
-        release: false,
-        postgres: false,
-        about: "the description of the REST interface against a server: what it allows and what it forbids",
-        work: Work::Outside(super::schemathesis::test),
-    },
-    Step {
-        name: "fixture",
-        minutes: 20,
-        release: true,
-        postgres: false,
-        about: "a new operation: in a copy of the tree, types and a row are added, then every language calls it",
-        work: Work::Inside(super::fixture::test),
-    },
-    Step {
-        name: "deny",
-        minutes: 20,
-        release: true,
-        postgres: false,
-        about: "bans, licenses and sources of dependencies (cargo-deny, built when missing)",
-        work: Work::Inside(super::setup::deny),
-    },
+    step(
+        "schemathesis",
+        3,
+        "the description of the REST interface against a server: what it allows and what it forbids",
+        Work::Outside(super::schemathesis::test),
+    ),
+    release(step(
+        "wheel",
+        20,
+        "the wheel that is shipped, its size and the time of its import",
+        Work::Inside(super::python::measure),
+    )),
+    release(step(
+        "fixture",
+        20,
+        "a new operation: in a copy of the tree, types and a row are added, then every language calls it",
+        Work::Inside(super::fixture::test),
+    )),
+    release(step(
+        "deny",
+        20,
+        "bans, licenses and sources of dependencies (cargo-deny, built when missing)",
+        Work::Inside(super::setup::deny),
+    )),
 ];

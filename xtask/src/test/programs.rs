@@ -88,17 +88,18 @@ fn has_suite(folder: &str) -> bool {
 /// What a step adds to the environment of its programs.
 pub(crate) type Environment<'a> = &'a [(&'static str, String)];
 
-/// Runs the tests of one crate: all of its programs, even when one fails.
+/// Runs the tests of one crate with these words: all of its programs, even when one fails.
 pub(crate) fn suite(
     root: &Path,
     programs: &[Program],
     folder: &str,
+    words: &[&str],
     environment: Environment<'_>,
 ) -> Result<()> {
     let mut failed = Vec::new();
     for program in programs.iter().filter(|p| p.folder == folder && !p.example) {
         println!("  {}: {}", folder, program.name);
-        if let Err(failure) = run_with(&mut command(root, program), environment) {
+        if let Err(failure) = run_with(command(root, program).args(words), environment) {
             failed.push(failure.to_string());
         }
     }

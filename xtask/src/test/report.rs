@@ -40,7 +40,7 @@ impl Entry {
 
 /// The table, with the start of each failure below it; the rest stands where the step ran.
 pub(crate) fn table(entries: &[Entry]) -> String {
-    let mut text = format!("{:<10} {:>9} {:>8}  result\n", "step", "seconds", "budget");
+    let mut text = format!("{:<12} {:>9} {:>8}  result\n", "step", "seconds", "budget");
     for entry in entries {
         let warning = if entry.over_budget() {
             " (over its budget)"
@@ -54,12 +54,12 @@ pub(crate) fn table(entries: &[Entry]) -> String {
         };
         let seconds = entry.took.as_secs_f64();
         text += &format!(
-            "{:<10} {seconds:>9.1} {:>4} min  {result}{warning}\n",
+            "{:<12} {seconds:>9.1} {:>4} min  {result}{warning}\n",
             entry.name, entry.minutes
         );
     }
     let total: f64 = entries.iter().map(|entry| entry.took.as_secs_f64()).sum();
-    text += &format!("{:<10} {total:>9.1}\n", "total");
+    text += &format!("{:<12} {total:>9.1}\n", "total");
     for entry in entries {
         match &entry.outcome {
             Outcome::Passed => {}
@@ -95,7 +95,9 @@ mod tests {
         };
         let slow = entry(61, Outcome::Passed);
         assert!(slow.over_budget() && !slow.broken());
-        assert!(table(&[slow]).contains("core            61.0    1 min  passed (over its budget)"));
+        assert!(
+            table(&[slow]).contains("core              61.0    1 min  passed (over its budget)")
+        );
         assert!(entry(1, Outcome::NotRun("x")).broken());
         assert!(
             table(&[entry(1, Outcome::Failed("two tests".into()))]).contains("core: two tests")
