@@ -177,3 +177,53 @@ async fn a_crash_keeps_what_was_committed_and_nothing_else() {
         .unwrap();
     assert_eq!(verdict, "ok");
 }
+
+async fn add(store: &SqliteStore, name: &str) {
+    let scope = scope(store).await;
+    let mut tx = store.begin(&scope, TxMode::Write).await.unwrap();
+    let row = samples::setting(name, 1);
+    let saved = tx.of::<Setting>().save(&row, SaveRule::Insert).await;
+    saved.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "run by another test, as another process"]
+async fn child_adds_and_closes() {
+    if is_child() {
+        add(&open(Path::new("cmms.db")), "of the child").await;
+    }
+}
+
+/// Closing any descriptor of a file gives up the locks of the process on it, those of SQLite, too: another process that
+/// closes the file then takes itself for the last one, and deletes the log that this process goes on writing.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn whoever_opens_a_file_again_leaves_the_locks_of_the_process() {
+    let (folder, path) = marked_place();
+    let first = open(&path);
+    add(&first, "before").await;
+    let locks = || {
+        let own = format!(" {} ", std::process::id());
+        let node = format!(":{} ", fs::metadata(&path).unwrap().ino());
+        let all = fs::read_to_string("/proc/locks").unwrap();
+        let ours = |line: &&str| line.contains(&own) && line.contains(&node);
+        all.lines().filter(ours).count()
+    };
+    assert_eq!(locks(), 1);
+    let second = open(&path);
+    assert_eq!(locks(), 1);
+    passes(&child(folder.path(), "child_adds_and_closes", false));
+    add(&first, "of the first").await;
+    add(&second, "of the second").await;
+    drop((first, second));
+    let third = open(&path);
+    let scope = scope(&third).await;
+    let mut tx = third.begin(&scope, TxMode::Once).await.unwrap();
+    let all: Vec<Setting> = tx.of().list(&Query::default()).await.unwrap();
+    let names: Vec<&str> = all.iter().map(|setting| setting.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["before", "of the child", "of the first", "of the second"]
+    );
+}

@@ -6,14 +6,12 @@ use super::schema;
 use super::waiting::Waiting;
 use cmms_core::{Error, Result};
 use rusqlite::config::DbConfig;
+use rusqlite::ffi::ErrorCode;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The first octets of every SQLite file.
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Octets of a page of a new file.
 const PAGE: u32 = 16_384;
 /// Statements that a connection keeps prepared.
@@ -53,30 +51,18 @@ impl Target {
         Waiting::beside(&self.path)
     }
 
-    /// Looks at the file itself, without SQLite: what is no database stays as it is.
+    /// Looks at the path before SQLite does. The file is not opened: to close any descriptor of it would give up the locks
+    /// that other stores of this process have on it, and another process could delete the log that they write.
     pub(super) fn look(&self) -> Result<()> {
         let place = &self.place;
-        let mut file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == ErrorKind::NotFound => return self.look_at_folder(),
-            Err(e) if e.kind() == ErrorKind::PermissionDenied => {
-                return Err(place.read_only().source(e));
+        match std::fs::metadata(&self.path) {
+            Ok(seen) if seen.is_file() => Ok(()),
+            Ok(seen) if seen.is_dir() => {
+                Err(place.cannot_open("it is a folder; name a file in it"))
             }
-            Err(e) => return Err(place.cannot_open("its file cannot be read").source(e)),
-        };
-        let unreadable = |e: std::io::Error| place.cannot_open("its file cannot be read").source(e);
-        if file.metadata().map_err(unreadable)?.is_dir() {
-            return Err(place.cannot_open("it is a folder; name a file in it"));
-        }
-        let mut head = Vec::with_capacity(MAGIC.len());
-        file.by_ref()
-            .take(MAGIC.len() as u64)
-            .read_to_end(&mut head)
-            .map_err(unreadable)?;
-        if head.is_empty() || head == MAGIC {
-            Ok(())
-        } else {
-            Err(place.not_a_database())
+            Ok(_) => Err(place.cannot_open("it is no regular file")),
+            Err(e) if e.kind() == ErrorKind::NotFound => self.look_at_folder(),
+            Err(e) => Err(place.cannot_open("its file cannot be read").source(e)),
         }
     }
 
@@ -95,6 +81,15 @@ impl Target {
         )))
     }
 
+    /// SQLite says of a file that may not be read only that it cannot be opened.
+    fn without_rights(&self, e: rusqlite::Error) -> Fault {
+        let closed = e.sqlite_error_code() == Some(ErrorCode::CannotOpen);
+        if closed && self.path.is_file() {
+            return self.place.read_only().source(e).into();
+        }
+        e.into()
+    }
+
     fn connect(&self, flags: OpenFlags) -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(self.options.busy_timeout)?;
@@ -111,7 +106,9 @@ impl Target {
 
     /// Opens the first connection: checks, then the journal mode, then the schema.
     pub(super) fn first(&self) -> Result<Connection, Fault> {
-        let connection = self.writer_raw(OpenFlags::SQLITE_OPEN_CREATE)?;
+        let connection = self
+            .writer_raw(OpenFlags::SQLITE_OPEN_CREATE)
+            .map_err(|e| self.without_rights(e))?;
         if connection.is_readonly("main")? {
             return Err(self.place.read_only().into());
         }
