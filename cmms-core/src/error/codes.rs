@@ -162,6 +162,7 @@ codes! {
     STORE_CONFLICT = "CMMS-STORE-015", Unavailable, "write_conflict", "Another writer was in the way", "Try again; nothing was stored.";
     STORE_UNKNOWN = "CMMS-STORE-016", Unavailable, "outcome_unknown", "Whether the change was stored is not known", "Read the object to see whether it was changed, before the change is repeated.";
     STORE_ENCODING = "CMMS-STORE-018", Unavailable, "database_encoding", "The database does not keep its texts in UTF-8", "Create another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.";
+    STORE_POOLED = "CMMS-STORE-019", Unavailable, "database_pooled", "The database is reached through a pooler that changes sessions", "Connect to the server itself, or let the pooler keep sessions (pool_mode = session) and pass startup parameters on.";
     STORE_VALUE = "CMMS-STORE-017", InvalidInput, "value_refused", "A value cannot be stored", "Correct the named value; nothing of this change was stored.";
     COPY_TARGET = "CMMS-COPY-001", Conflict, "target_not_empty", "The target of the copy has records of its own", "Choose an empty database, or the one in which this copy broke off.";
     COPY_SOURCE = "CMMS-COPY-002", Conflict, "source_unfinished", "The source is an unfinished copy", "Finish the copy that broke off first, by starting it again.";

@@ -67,6 +67,16 @@ fn is_cut(e: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether a pooler refuses what a login or a transaction needs.
+fn is_of_pooler(said: &str) -> bool {
+    said.contains("startup parameter") || said.contains("pooling mode")
+}
+
+/// The server's own words.
+fn said(e: &sqlx::Error) -> &str {
+    e.as_database_error().map_or("", |e| e.message())
+}
+
 /// Whether the server refused what was to be stored: its form, its length, how deep it is nested, a rule of the table.
 fn is_of_data(state: &str) -> bool {
     state.starts_with("22") || matches!(state, "54000" | "54001" | "23502" | "23514")
@@ -98,6 +108,9 @@ impl Place {
     fn sqlx(&self, e: sqlx::Error) -> Error {
         let name = self.name();
         let (code, message) = match state(&e) {
+            Some("08P01") if is_of_pooler(said(&e)) => {
+                return self.pooled().source(e);
+            }
             _ if is_cut(&e) => return self.unreachable().source(e),
             Some(state) if is_of_data(state) => return self.refused(&e),
             Some("53100" | "53200") => (
@@ -187,9 +200,7 @@ impl Place {
 
     /// The error of values that the server does not keep, although they are of the right kind.
     fn refused(&self, e: &sqlx::Error) -> Error {
-        let said = e.as_database_error().map(|e| e.message().to_owned());
-        let said = said.unwrap_or_default();
-        let what = format!("the database {} refuses a value: {said}", self.name());
+        let what = format!("the database {} refuses a value: {}", self.name(), said(e));
         Error::new(code::STORE_VALUE, what)
     }
 
@@ -261,6 +272,17 @@ impl Place {
             format!(
                 "the role {role:?} passes by row-level security in the database {}: it is a superuser or has BYPASSRLS, \
                  and no role to work under was made",
+                self.name()
+            ),
+        )
+    }
+
+    /// A pooler stands between that does not keep a connection on its session.
+    pub(super) fn pooled(&self) -> Error {
+        Error::new(
+            code::STORE_POOLED,
+            format!(
+                "the database {} is reached through a pooler that does not keep a connection in one session",
                 self.name()
             ),
         )

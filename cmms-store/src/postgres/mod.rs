@@ -8,6 +8,7 @@ mod errors;
 mod options;
 mod organizations;
 mod pool;
+mod pooler;
 mod read;
 mod roles;
 mod schema;

@@ -3,12 +3,13 @@
 use super::counters::Counters;
 use super::errors::{Fault, Place};
 use super::options::PostgresOptions;
+use super::pooler;
 use super::roles::{self, Role};
 use super::session::{Kept, Lent, Link, Session};
 use super::turns::{Turn, Turns, key_of};
 use crate::sql::quoted;
 use cmms_core::{Error, Result};
-use sqlx::{ConnectOptions as _, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, PgPool};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,8 +22,9 @@ use uuid::Uuid;
 pub(super) const WAIT: Duration = Duration::from_secs(5);
 /// So long a connection is taken for one that the server still answers on.
 const WARM: Duration = Duration::from_secs(1);
-/// A writer whose program has said nothing for so long is taken for dead where another one waits.
-const SILENCE: &str = "5 seconds";
+/// The server ends a writer whose program says nothing for so long inside its transaction: less than others wait for it,
+/// and it needs no right over the sessions of other logins.
+const SILENCE: &str = "4s";
 
 /// What connections are set to when they are made.
 const SETTINGS: [(&str, &str); 6] = [
@@ -33,7 +35,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ("enable_bitmapscan", "off"),
     ("lock_timeout", "5s"),
     ("statement_timeout", "60s"),
-    // A program that was stopped inside a transaction must not keep the others out for good.
+    // A program that was stopped while it reads must not keep what is outdated from being cleared away for good.
     ("idle_in_transaction_session_timeout", "60s"),
     // A statement of a program that is gone ends.
     ("client_connection_check_interval", "5s"),
@@ -153,6 +155,11 @@ impl Pool {
         let role = match self.role() {
             Some(role) => role,
             None => {
+                if !kept.is_lent() {
+                    let mut other = self.plain().await?;
+                    pooler::refuse(kept.connection(), other.connection(), &self.place).await?;
+                    other.hand_back();
+                }
                 require_utf8(kept.connection(), &self.place).await?;
                 let found = roles::find(kept.connection(), &self.schema, &self.place).await?;
                 self.set_role(Some(found.clone()));
@@ -184,9 +191,14 @@ impl Pool {
     pub(super) async fn plain(&self) -> Result<Kept, Fault> {
         let link = match &self.origin {
             Origin::Own(options) => {
-                let options = options.connect_options().options(SETTINGS);
+                let options = options.connect_options();
                 let made = timeout(WAIT, options.connect()).await;
-                Link::Own(Box::new(made.map_err(|_| self.place.unreachable())??))
+                let mut made = made.map_err(|_| self.place.unreachable())??;
+                // Not with the login: poolers refuse or drop what stands there.
+                let set = SETTINGS.map(|(name, value)| format!("SET {name} = '{value}'"));
+                let set = sqlx::raw_sql(AssertSqlSafe(set.join("; ")));
+                set.execute(&mut made).await?;
+                Link::Own(Box::new(made))
             }
             Origin::Lent(pool) => Link::Lent(Lent::new(pool.acquire().await?)),
         };
@@ -266,6 +278,8 @@ impl Pool {
             // Takes the state that all reads see.
             Begin::Snapshot => parts.push("SELECT 1".to_owned()),
             Begin::Write => {
+                let silence = "idle_in_transaction_session_timeout";
+                parts.push(format!("SET LOCAL {silence} = '{SILENCE}'"));
                 let key = key_of(org, &self.schema);
                 // Who writes much asks whether somebody waits by the first lock.
                 parts.push(format!(
@@ -279,28 +293,16 @@ impl Pool {
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
-    /// A connection on which the organization's only writer has begun: waits for writers of this process and of
-    /// others, and ends one whose program does not answer any more.
+    /// A connection on which the organization's only writer has begun: waits for writers of this process and of others.
     pub(super) async fn writer(self: &Arc<Self>, org: Uuid) -> Result<(Session, Turn), Fault> {
         let turn = self.turn(org).await?;
-        Ok((self.begin_writing(org).await?, turn))
+        Ok((self.begin(org, Begin::Write).await?, turn))
     }
 
     /// Waits for the writers of this process.
     pub(super) async fn turn(&self, org: Uuid) -> Result<Turn, Fault> {
         let turn = timeout(WAIT, self.turns.take(org)).await;
         Ok(turn.map_err(|_| self.place.busy())?)
-    }
-
-    /// Begins as the writer, in one's turn.
-    pub(super) async fn begin_writing(self: &Arc<Self>, org: Uuid) -> Result<Session, Fault> {
-        match self.begin(org, Begin::Write).await {
-            Err(fault) if fault.state() == Some("55P03") => {
-                self.evict(org).await?;
-                self.begin(org, Begin::Write).await
-            }
-            begun => begun,
-        }
     }
 
     /// Whether a host program lends the connections.
@@ -313,27 +315,6 @@ impl Pool {
     pub(super) fn is_warm(&self) -> bool {
         let idle = self.idle();
         idle.last().is_some_and(|kept| kept.used.elapsed() < WARM)
-    }
-
-    /// Ends the writer of the organization if its program was stopped or lost: the server waits for it to say
-    /// something inside of its transaction.
-    async fn evict(&self, org: Uuid) -> Result<(), Fault> {
-        let (high, low) = key_of(org, &self.schema).halves();
-        let sql = format!(
-            "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid \
-             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 \
-             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
-             AND l.classid = {high} AND l.objid = {low} AND l.mode = 'ExclusiveLock' \
-             AND a.wait_event_type = 'Client' AND a.state_change < now() - interval '{SILENCE}'"
-        );
-        tracing::warn!(
-            place = self.place.name(),
-            "cmms.store.evict: a writer does not go on"
-        );
-        let mut kept = self.plain().await?;
-        kept.run(sql).await?;
-        kept.hand_back();
-        Ok(())
     }
 }
 

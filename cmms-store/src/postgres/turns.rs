@@ -41,12 +41,6 @@ impl LockKey {
     pub(super) fn waiting(self) -> i64 {
         self.0 | 1
     }
-
-    /// The writing lock's key as the server lists it.
-    pub(super) fn halves(self) -> (u64, u64) {
-        let bits = u64::from_be_bytes(self.0.to_be_bytes());
-        (bits >> 32, bits & 0xFFFF_FFFF)
-    }
 }
 
 /// The queues of this process.
@@ -122,8 +116,5 @@ mod tests {
         assert_eq!(key.waiting(), key.writing() + 1);
         assert_ne!(key.writing(), key_of(b, "cmms").writing());
         assert_ne!(key.writing(), key_of(a, "other").writing());
-        let (high, low) = key.halves();
-        let joined = (high << 32 | low).to_be_bytes();
-        assert_eq!(i64::from_be_bytes(joined), key.writing());
     }
 }

@@ -75,7 +75,7 @@ impl Pool {
         if !self.is_lent() && self.counters.alone(org) && self.is_warm() {
             return Ok(Held::Add(turn, None));
         }
-        let session = self.begin_writing(org).await?;
+        let session = self.begin(org, Begin::Write).await?;
         Ok(Held::Write(Writer::Here(session), turn))
     }
 }
@@ -101,7 +101,7 @@ impl PgTx {
         if !matches!(self.held, Held::Add(..)) {
             return Ok(());
         }
-        let begun = self.pool.begin_writing(self.org).await;
+        let begun = self.pool.begin(self.org, Begin::Write).await;
         let Held::Add(turn, count) = std::mem::replace(&mut self.held, Held::Nothing) else {
             return Ok(());
         };

@@ -11,6 +11,7 @@
 mod cut;
 mod met;
 mod own;
+mod pooled;
 mod proxy;
 mod refused;
 mod restart;

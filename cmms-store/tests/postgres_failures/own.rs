@@ -27,6 +27,17 @@ pub(crate) struct Own {
     server: Option<Child>,
 }
 
+/// Whom programs run as that refuse to run as root; none where nobody is root.
+pub(crate) fn user() -> Option<(u32, u32)> {
+    let is_root = id(&["-u"]) == Some(0);
+    is_root.then(|| {
+        let of = |name: &str| Some((id(&["-u", name])?, id(&["-g", name])?));
+        of("postgres")
+            .or_else(|| of("nobody"))
+            .expect("a user that is not root")
+    })
+}
+
 impl Own {
     /// Makes a cluster and starts it.
     pub(crate) async fn start() -> Self {
@@ -35,13 +46,7 @@ impl Own {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let is_root = id(&["-u"]) == Some(0);
-        let user = is_root.then(|| {
-            let of = |name: &str| Some((id(&["-u", name])?, id(&["-g", name])?));
-            of("postgres")
-                .or_else(|| of("nobody"))
-                .expect("a user that is not root")
-        });
+        let user = user();
         if let Some((uid, gid)) = user {
             std::os::unix::fs::chown(folder.path(), Some(uid), Some(gid)).unwrap();
         }

@@ -8,7 +8,7 @@ use cmms_store::PostgresStore;
 use tokio::time::Instant;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_writer_that_says_nothing_more_is_ended_by_the_next() {
+async fn a_writer_that_says_nothing_more_is_ended_by_the_server() {
     let schema = server::schema();
     let store = PostgresStore::connect(server::options_of(&schema))
         .await

@@ -6,7 +6,8 @@ use crate::repo::{cargo, run, works};
 use std::path::Path;
 use std::process::Command;
 
-/// Checks that everything needed is there; adds missing parts of the toolchain, and PostgreSQL on Debian as root.
+/// Checks that everything needed is there; adds missing parts of the toolchain, and on Debian as root PostgreSQL and what the
+/// tests watch and disturb programs with.
 ///
 /// # Errors
 /// Names each thing that is missing, with the command that installs it.
@@ -50,25 +51,39 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     if let Err(lacking) = postgres::ensure() {
         missing.push(lacking.to_string());
     }
-    if cfg!(target_os = "linux") && !works(Command::new("valgrind").arg("--version")) {
-        let is_debian = works(Command::new("apt-get").arg("--version"));
-        let added = is_debian
-            && run(Command::new("apt-get").arg("update")).is_ok()
-            && run(Command::new("apt-get")
-                .env("DEBIAN_FRONTEND", "noninteractive")
-                .args(["install", "-y", "--no-install-recommends", "valgrind"]))
-            .is_ok();
-        if !added {
-            missing.push(
-                "valgrind (it watches the C tests): `apt-get install valgrind` or `dnf install valgrind`"
-                    .to_owned(),
-            );
+    if cfg!(target_os = "linux") {
+        for (program, what) in [
+            ("valgrind", "it watches the C tests"),
+            ("pgbouncer", "the tests of PostgreSQL put it between"),
+        ] {
+            if !is_there(program) && !is_added(program) {
+                missing.push(format!(
+                    "{program} ({what}): `apt-get install {program}` or `dnf install {program}`"
+                ));
+            }
         }
     }
     if let Err(lacking) = super::python::ensure() {
         missing.push(lacking.to_string());
     }
     Failure::unless_empty("this machine lacks", &missing)
+}
+
+/// Whether a program is there; Debian keeps those of servers where only root looks.
+fn is_there(program: &str) -> bool {
+    [program.to_owned(), format!("/usr/sbin/{program}")]
+        .iter()
+        .any(|name| works(Command::new(name).arg("--version")))
+}
+
+/// Installs a program on Debian and its kin, as root.
+fn is_added(program: &str) -> bool {
+    works(Command::new("apt-get").arg("--version"))
+        && run(Command::new("apt-get").arg("update")).is_ok()
+        && run(Command::new("apt-get")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(["install", "-y", "--no-install-recommends", program]))
+        .is_ok()
 }
 
 /// Runs cargo-deny on what it needs no network for; builds it first when it is missing.
