@@ -1,14 +1,25 @@
 //! Moving house by the command: migrate, copy to PostgreSQL and back, go on where a copy broke off.
 
+use cmms::core::clock::SystemClock;
 use cmms::core::context::{Principal, Scope};
 use cmms::core::domain::TABLES;
-use cmms::core::ports::store::{Query, Store, TxMode};
-use cmms::core::record::{Row, Rows};
+use cmms::core::domain::setting::Setting;
+use cmms::core::memory::MemoryStore;
+use cmms::core::ports::repository::TxExt as _;
+use cmms::core::ports::store::{Query, SaveRule, Store, TxMode};
+use cmms::core::record::{Json, Row, Rows};
+use cmms::core::services::copy::copy;
+use cmms::{
+    AssetType, Client, Config, CreateWorkOrder, ListWorkOrders, RegisterAsset, UpdateWorkOrder,
+};
 use cmms_tests::desk::{Desk, err, out};
 use cmms_tests::{open, postgres};
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// Everything in a store, by organization and table.
 async fn state(store: &dyn Store) -> Vec<(String, &'static str, Vec<Row>)> {
@@ -160,4 +171,57 @@ async fn a_secret_without_a_master_key_is_refused() {
         "{}",
         out(&listed)
     );
+}
+
+/// Writes in every table that a title and an asset come to.
+async fn write_more(client: &Client, title: &str) {
+    let order = CreateWorkOrder::new(title);
+    client.work_orders().create(order).await.unwrap();
+    let asset = RegisterAsset::new(title.replace([' ', ','], "-"), title, AssetType::Equipment);
+    client.assets().register(asset).await.unwrap();
+    let page = client.work_orders().list(ListWorkOrders::new()).await;
+    let id = page.unwrap().items[0].id;
+    let renamed = UpdateWorkOrder::new(id).title(format!("{title}, renamed"));
+    client.work_orders().update(renamed).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_the_state_of_one_moment_whatever_is_written_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite://{}", folder.path().join("cmms.db").display());
+    let sources: [Arc<dyn Store>; 3] = [
+        Arc::new(MemoryStore::new()),
+        open(&file).await,
+        open(&postgres::fresh().await).await,
+    ];
+    for source in sources {
+        let builder = Client::builder(Arc::clone(&source)).config(Config::default());
+        let client = builder.build().await.unwrap();
+        write_more(&client, "before").await;
+        let before = state(&*source).await;
+        let target = MemoryStore::new();
+        let clock = SystemClock::default();
+        let mut moments = BTreeSet::new();
+        let copied = copy(&*source, &target, &clock, |done| {
+            let title = format!("while {}", done.table);
+            let write = write_more(&client, &title);
+            tokio::task::block_in_place(|| Handle::current().block_on(write));
+            moments.insert(done.as_of);
+        });
+        copied.await.unwrap();
+        assert_eq!(moments.len(), 1);
+        assert_eq!(state(&target).await, before);
+        // As if it had broken off: what has changed since comes along.
+        let info = source.info();
+        let mark = Setting {
+            name: "copy.unfinished".to_owned(),
+            value: Json(format!("{} {}", info.engine, info.location).into()),
+        };
+        let mut tx = target.begin(client.scope(), TxMode::Write).await.unwrap();
+        tx.of().save(&mark, SaveRule::Insert).await.unwrap();
+        tx.commit().await.unwrap();
+        let again = copy(&*source, &target, &clock, |_| {});
+        again.await.unwrap();
+        assert_eq!(state(&target).await, state(&*source).await);
+    }
 }

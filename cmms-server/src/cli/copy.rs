@@ -14,7 +14,8 @@ const ENVIRONMENT: &str = "env";
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The database that is copied, such as sqlite://cmms.db, or `env` for the one that the environment names (a URL with
-    /// a password is better kept there); stop the programs that write it.
+    /// a password is better kept there). Other programs may go on writing it: of each organization the state of one
+    /// moment is copied, which is told.
     from: String,
     /// An empty database whose schema is there (`cmms migrate up`), or the one in which this copy broke
     /// off; `env` here, too.
@@ -34,13 +35,17 @@ pub(super) async fn run(config: &Config, args: Args) -> Result<ExitCode> {
             rows.push(vec![
                 done.organization.clone(),
                 done.table.to_owned(),
+                done.as_of.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
                 done.rows.to_string(),
                 done.written.to_string(),
             ]);
         }
     })
     .await;
-    table::print(&["organization", "table", "rows", "written"], &rows);
+    table::print(
+        &["organization", "table", "as of", "rows", "written"],
+        &rows,
+    );
     copied?;
     say!(
         "Copied {all} rows, {written} of them written now. Sealed secrets open with the same master key only."

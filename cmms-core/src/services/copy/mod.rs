@@ -2,8 +2,11 @@
 //!
 //! Every table of every organization is walked in the order of its keys on both sides. A row that lacks is inserted,
 //! one that differs is written anew, one that is too much is deleted; so a copy that broke off goes on by being
-//! started again, without a note of how far it came. Sealed secrets go as they are: they open with the key that sealed
+//! started again, without a note of how far it came and whatever has changed in the source since. Sealed secrets go as they are: they open with the key that sealed
 //! them, and with no other.
+
+mod change;
+mod rows;
 
 use super::pace::Pace;
 use crate::clock::Clock;
@@ -11,17 +14,16 @@ use crate::context::{Principal, Scope};
 use crate::domain::TABLES;
 use crate::domain::setting::Setting;
 use crate::ids::OrgId;
-use crate::mapping::cell_json;
 use crate::ports::repository::TxExt;
-use crate::ports::store::{Organization, Query, SaveRule, Saved, Store, Tx, TxMode};
+use crate::ports::store::{Organization, Query, SaveRule, Store, Tx, TxMode};
 use crate::record::{Cell, Json, Row, Rows, Table};
 use crate::{Error, Result, code};
+use change::{Change, key_of};
+use chrono::{DateTime, Utc};
+use rows::{OCTETS, Side};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
-use std::collections::VecDeque;
 
-/// How many rows are read at a time.
-const PAGE: u32 = 1_000;
 /// The most rows that are written at a time, even where the target is quick.
 const BATCH: usize = 2_000;
 /// The setting that an organization of the target has until all of it is there.
@@ -35,6 +37,8 @@ pub struct Copied {
     pub organization: String,
     /// The table.
     pub table: &'static str,
+    /// The moment whose state of the source is copied, the same for all tables of the organization.
+    pub as_of: DateTime<Utc>,
     /// Rows of the source.
     pub rows: u64,
     /// Those of them that were written; the others were there.
@@ -55,7 +59,8 @@ pub struct RefusedRow {
 
 /// Carries everything in `from` to `to`, whose schema is there, and tells each table when it is done.
 ///
-/// What is written in `from` meanwhile may be missing; run it once more then. Two copies to one target at once are not
+/// Of each organization the state of one moment is copied, which [`Copied::as_of`] tells; what is written in `from` later
+/// is not in the copy, nor is an organization that is made later. Two copies to one target at once are not
 /// kept apart.
 ///
 /// The target may be in use: rows are written in transactions that are short by this clock, however slow it is.
@@ -171,10 +176,12 @@ async fn one(
 ) -> Result<()> {
     // One state of the source, however long it takes.
     let mut reading = from.begin(&to.scope, TxMode::Snapshot).await?;
+    let as_of = to.clock.now();
     for table in TABLES.iter().copied() {
         let done = walk(&mut reading, to, table).await?;
         tell(&Copied {
             organization: organization.name.clone(),
+            as_of,
             ..done
         });
     }
@@ -215,12 +222,12 @@ async fn walk(
             Ordering::Less => {
                 if let Some(row) = theirs.rows.pop_front() {
                     (rows, written) = (rows + 1, written + 1);
-                    change.insert.push(row);
+                    change.insert(row);
                 }
             }
             Ordering::Greater => {
                 if let Some(row) = ours.rows.pop_front().filter(|row| !is_mark(table, row)) {
-                    change.delete.push(key_of(table, &row));
+                    change.delete(&row);
                 }
             }
             Ordering::Equal => {
@@ -230,12 +237,12 @@ async fn walk(
                     && a != b
                 {
                     written += 1;
-                    change.delete.push(key_of(table, &b));
-                    change.insert.push(a);
+                    change.delete(&b);
+                    change.insert(a);
                 }
             }
         }
-        if change.len() >= to.pace.size() {
+        if change.is_full(to.pace.size(), OCTETS) {
             change.write(to).await?;
         }
     }
@@ -244,6 +251,7 @@ async fn walk(
     Ok(Copied {
         organization: String::new(),
         table: table.name,
+        as_of: DateTime::default(),
         rows,
         written: written - refused.len() as u64,
         refused,
@@ -257,106 +265,6 @@ struct Target<'a> {
     clock: &'a dyn Clock,
     /// How many rows are written at a time.
     pace: &'a mut Pace,
-}
-
-/// What is to be written next.
-struct Change {
-    table: &'static Table,
-    insert: Vec<Row>,
-    delete: Vec<Vec<Cell<'static>>>,
-    refused: Vec<RefusedRow>,
-}
-
-impl Change {
-    fn new(table: &'static Table) -> Self {
-        Self {
-            table,
-            insert: Vec::new(),
-            delete: Vec::new(),
-            refused: Vec::new(),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.insert.len() + self.delete.len()
-    }
-
-    /// Writes it: all of it but for rows that the target refuses, or on another error nothing.
-    async fn write(&mut self, to: &mut Target<'_>) -> Result<()> {
-        if self.len() == 0 {
-            return Ok(());
-        }
-        let mut parts = vec![Rows {
-            rows: std::mem::take(&mut self.insert),
-            width: self.table.columns.len(),
-        }];
-        while let Some(mut rows) = parts.pop() {
-            match self.write_rows(to, &rows).await {
-                Ok(()) => self.delete.clear(),
-                // The half with the culprit is halved until that is alone.
-                Err(e) if e.is(code::STORE_VALUE) && !rows.rows.is_empty() => {
-                    if let [row] = rows.rows.as_slice() {
-                        self.refused.push(RefusedRow {
-                            key: shown(&key_of(self.table, row)),
-                            why: e.message().to_owned(),
-                        });
-                        rows.rows.clear();
-                        // What is to be deleted is so all the same.
-                        parts.push(rows);
-                        continue;
-                    }
-                    let second = rows.rows.split_off(rows.rows.len() / 2);
-                    let width = rows.width;
-                    parts.extend([
-                        Rows {
-                            rows: second,
-                            width,
-                        },
-                        rows,
-                    ]);
-                }
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(())
-    }
-
-    /// Deletes what is to be deleted and inserts these rows, in one transaction.
-    async fn write_rows(&self, to: &mut Target<'_>, rows: &Rows) -> Result<()> {
-        let mut tx = to.store.begin(&to.scope, TxMode::Write).await?;
-        // From here on: others that wrote before are not what this store takes.
-        let began = to.clock.elapsed();
-        let keys: Vec<&[Cell<'_>]> = self.delete.iter().map(Vec::as_slice).collect();
-        tx.delete(self.table, &keys).await?;
-        let saved = tx.save(self.table, rows, SaveRule::Insert).await?;
-        if saved.iter().any(|s| *s != Saved::Inserted) {
-            return Err(Error::new(
-                code::COPY_TARGET,
-                format!(
-                    "somebody else writes {} in the target meanwhile",
-                    self.table.name
-                ),
-            ));
-        }
-        tx.commit().await?;
-        let took = to.clock.elapsed().saturating_sub(began);
-        to.pace.took(self.delete.len() + rows.rows.len(), took);
-        Ok(())
-    }
-}
-
-/// A key as people read it.
-fn shown(key: &[Cell<'_>]) -> String {
-    let cells = key.iter().map(|cell| match cell {
-        Cell::Text(text) => text
-            .chars()
-            .flat_map(char::escape_debug)
-            .take(200)
-            .collect(),
-        Cell::Id(id) => id.to_string(),
-        other => cell_json(other).to_string(),
-    });
-    cells.collect::<Vec<String>>().join(" ")
 }
 
 fn lacking(refused: &[String]) -> Error {
@@ -375,52 +283,8 @@ fn lacking(refused: &[String]) -> Error {
     )
 }
 
-/// The rows of one side, some at a time.
-struct Side {
-    table: &'static Table,
-    rows: VecDeque<Row>,
-    done: bool,
-}
-
-impl Side {
-    fn new(table: &'static Table) -> Self {
-        Self {
-            table,
-            rows: VecDeque::new(),
-            done: false,
-        }
-    }
-
-    /// Whether nothing is at hand and there may be more.
-    fn is_dry(&self) -> bool {
-        !self.done && self.rows.is_empty()
-    }
-
-    /// Reads on behind a key when nothing is at hand.
-    async fn fill(&mut self, tx: &mut Box<dyn Tx>, after: Option<&[Cell<'static>]>) -> Result<()> {
-        if !self.is_dry() {
-            return Ok(());
-        }
-        let query = Query {
-            after: after.map(<[_]>::to_vec),
-            limit: Some(PAGE),
-            ..Query::default()
-        };
-        let mut found = Rows::of_width(self.table.columns.len());
-        tx.list(self.table, &query, &mut found).await?;
-        self.done = found.rows.len() < PAGE as usize;
-        self.rows = found.rows.into();
-        Ok(())
-    }
-}
-
 fn scope(org: OrgId) -> Scope {
     Scope::new(org, Principal::system())
-}
-
-fn key_of(table: &'static Table, row: &Row) -> Vec<Cell<'static>> {
-    let cell = |place: usize| row.0.get(place).cloned().unwrap_or(Cell::Null);
-    table.key().map(|(place, _)| cell(place)).collect()
 }
 
 fn by_key(table: &'static Table, a: &Row, b: &Row) -> Ordering {
