@@ -136,6 +136,7 @@ var codes = map[string]Error{
 	"CMMS-STORE-015":    {Reason: "write_conflict", Status: 503, Remedy: "Try again; nothing was stored.", kind: ErrUnavailable},
 	"CMMS-STORE-016":    {Reason: "outcome_unknown", Status: 503, Remedy: "Read the object to see whether it was changed, before the change is repeated.", kind: ErrUnavailable},
 	"CMMS-STORE-018":    {Reason: "database_encoding", Status: 503, Remedy: "Create another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.", kind: ErrUnavailable},
+	"CMMS-STORE-019":    {Reason: "database_pooled", Status: 503, Remedy: "Connect to the server itself, or let the pooler keep sessions (pool_mode = session) and pass startup parameters on.", kind: ErrUnavailable},
 	"CMMS-STORE-017":    {Reason: "value_refused", Status: 422, Remedy: "Correct the named value; nothing of this change was stored.", kind: ErrInvalidInput},
 	"CMMS-COPY-001":     {Reason: "target_not_empty", Status: 409, Remedy: "Choose an empty database, or the one in which this copy broke off.", kind: ErrConflict},
 	"CMMS-COPY-002":     {Reason: "source_unfinished", Status: 409, Remedy: "Finish the copy that broke off first, by starting it again.", kind: ErrConflict},

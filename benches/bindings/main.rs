@@ -4,7 +4,7 @@
 //! the package `cmms`, pydantic and SQLAlchemy; what is missing is left out and said. Before it: `cargo xtask go` and, for
 //! Python, a wheel of `maturin build --release`.
 
-use cmms::{Builder, Client, Config, CreateWorkOrder, ListWorkOrders, Priority, WorkOrderStatus};
+use cmms::{Client, Config, CreateWorkOrder, ListWorkOrders, Priority, WorkOrderStatus};
 use cmms_benches::open_store;
 use cmms_server::rest::{Access, Server};
 use std::path::Path;
@@ -121,8 +121,8 @@ fn other(name: &str, core: Calls, command: &mut Command) {
 async fn open(file: &Path) -> Client {
     let config = Config::from_pairs([("USER", "bench")]).expect("settings");
     let store = open_store(&file.display().to_string()).await;
-    let builder = Builder::new(store, config);
-    builder.build().await.expect("an application").client
+    let builder = Client::builder(store).config(config);
+    builder.build().await.expect("an application")
 }
 
 async fn fill(file: &Path) -> Vec<String> {

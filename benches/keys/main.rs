@@ -10,7 +10,7 @@ use cmms::core::domain::idempotency::KeptAnswer;
 use cmms::core::ports::repository::TxExt;
 use cmms::core::ports::store::{Store, TxMode};
 use cmms::core::record::{Digest, RawJson};
-use cmms::{Builder, Client, Config, CreateWorkOrder};
+use cmms::{Client, Config, CreateWorkOrder};
 use cmms_benches::open_store;
 use std::time::Instant;
 use tokio::runtime::Runtime;
@@ -76,8 +76,8 @@ fn shown(mut rates: Vec<f64>) -> String {
 async fn filled(db: &str, keys: usize) -> Client {
     let store = open_store(db).await;
     let config = Config::from_pairs([("USER", "bench")]).expect("settings");
-    let built = Builder::new(store, config).build().await;
-    let client = built.expect("an application").client;
+    let built = Client::builder(store).config(config).build().await;
+    let client = built.expect("an application");
     for first in (0..keys).step_by(AT_ONCE) {
         let last = keys.min(first + AT_ONCE);
         keep(&*client.app().store, client.scope(), first..last).await;

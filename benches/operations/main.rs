@@ -12,7 +12,7 @@ mod plain_postgres;
 mod plain_sqlite;
 
 use cmms::core::ids::WorkOrderId;
-use cmms::{Builder, Client, Config, CreateWorkOrder, ListWorkOrders, Priority, WorkOrderStatus};
+use cmms::{Client, Config, CreateWorkOrder, ListWorkOrders, Priority, WorkOrderStatus};
 use cmms_benches::open_store;
 use criterion::Criterion;
 use plain::Plain;
@@ -58,8 +58,8 @@ fn main() {
 
 async fn open(db: &str) -> Client {
     let config = Config::from_pairs([("USER", "bench")]).expect("settings");
-    let builder = Builder::new(open_store(db).await, config);
-    builder.build().await.expect("an application").client
+    let builder = Client::builder(open_store(db).await).config(config);
+    builder.build().await.expect("an application")
 }
 
 /// Fills the file through the store's bulk path, by a sync from a simulated vendor.
@@ -79,8 +79,8 @@ async fn fill(db: &str) -> Vec<WorkOrderId> {
         ("USER", "bench".to_owned()),
     ];
     let config = Config::from_pairs(pairs).expect("settings");
-    let builder = Builder::new(open_store(db).await, config);
-    let client = builder.build().await.expect("an application").client;
+    let builder = Client::builder(open_store(db).await).config(config);
+    let client = builder.build().await.expect("an application");
     let input = cmms::CreateConnection::new("upkeep", sim.base_url(), "Bench").api_key("r:bench");
     let connection = client
         .connections()

@@ -3,8 +3,7 @@
 use crate::custom_adapter::Paged;
 use cmms::adapters::{EgressClient, EgressPolicy};
 use cmms::{
-    Builder, Client, Config, ConnectionOptions, CreateConnection, ListConnections, StartSync,
-    SyncStatus,
+    Client, Config, ConnectionOptions, CreateConnection, ListConnections, StartSync, SyncStatus,
 };
 use cmms_benches::{Figures, open_store};
 use sqlx::{Connection as _, PgConnection};
@@ -66,12 +65,12 @@ pub async fn open(
     let config = Config::from_pairs(pairs).expect("settings");
     let egress = EgressClient::new(EgressPolicy::new(&[url.to_owned()]).expect("a policy"));
     let store = open_store(db).await;
-    let client = Builder::new(store, config)
+    let client = Client::builder(store)
+        .config(config)
         .adapter(Arc::new(Paged::new(egress.expect("a client"))))
         .build()
         .await
-        .expect("an application")
-        .client;
+        .expect("an application");
     let known = client
         .connections()
         .list(ListConnections::new())

@@ -15,8 +15,8 @@ use cmms::core::ports::secrets::Credentials;
 use cmms::core::ports::store::Store;
 use cmms::secrets::KeyVault;
 use cmms::{
-    AssetStatus, AssetType, Builder, Client, Config, Connection, CreateConnection, Entity,
-    MaintenanceType, Priority, QuarantineItem, Result, StartSync, SyncRun, WorkOrderStatus,
+    AssetStatus, AssetType, Client, Config, Connection, CreateConnection, Entity, MaintenanceType,
+    Priority, QuarantineItem, Result, StartSync, SyncRun, WorkOrderStatus,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -179,14 +179,15 @@ impl Bench {
     pub async fn by_clock(store: Arc<dyn Store>, folder: TempDir, clock: Arc<dyn Clock>) -> Self {
         let vendor = Arc::new(Listed::new());
         let config = Config::from_pairs([("USER", "tester".to_owned())]).unwrap();
-        let built = Builder::new(Arc::clone(&store), config)
+        let built = Client::builder(Arc::clone(&store))
+            .config(config)
             .vault(KeyVault::with_key(KEY))
             .clock(clock)
             .adapter(Arc::clone(&vendor) as Arc<dyn Adapter>)
             .build()
             .await
             .unwrap();
-        let client = built.client;
+        let client = built;
         let input = CreateConnection::new("listed", "https://listed.example", "Plant").api_key("k");
         let connection = client.connections().create(input).await.unwrap();
         Self {

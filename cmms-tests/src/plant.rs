@@ -5,9 +5,7 @@ use cmms::core::memory::MemoryStore;
 use cmms::core::ports::store::Store;
 use cmms::secrets::KeyVault;
 use cmms::store::{SqliteOptions, SqliteStore};
-use cmms::{
-    Builder, Client, Config, Connection, ConnectionOptions, CreateConnection, StartSync, SyncRun,
-};
+use cmms::{Client, Config, Connection, ConnectionOptions, CreateConnection, StartSync, SyncRun};
 use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim, UpkeepVendor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -121,12 +119,12 @@ pub fn config(sim: &UpkeepSim) -> Config {
 
 /// An application over a store that may call this vendor.
 pub async fn client(store: Arc<dyn Store>, sim: &UpkeepSim) -> Client {
-    Builder::new(store, config(sim))
+    Client::builder(store)
+        .config(config(sim))
         .vault(KeyVault::with_key(KEY))
         .build()
         .await
         .unwrap()
-        .client
 }
 
 /// The store that a URL names.

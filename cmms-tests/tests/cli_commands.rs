@@ -24,6 +24,7 @@ fn commands_that_need_a_database_make_none() {
         &["runs", "show", id],
         &["quarantine", "list"],
         &["quarantine", "retry", id],
+        &["keys", "forget-secrets", "--yes"],
     ] {
         let refused = desk.run(args);
         let said = err(&refused);
@@ -48,6 +49,7 @@ fn a_wrong_command_line_has_an_exit_code_of_its_own() {
         &["demo", "--database-url", "sqlite://x.db"],
         &["simulate", "upkeep", "--database-url", "sqlite://x.db"],
         &["copy", "a", "b", "--database-url", "sqlite://x.db"],
+        &["keys", "forget-secrets"],
     ] {
         let refused = desk.run(args);
         assert_eq!(

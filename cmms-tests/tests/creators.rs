@@ -4,7 +4,7 @@ use cmms::core::context::Scope;
 use cmms::core::ports::repository::TxExt as _;
 use cmms::core::ports::store::{SaveRule, Store, TxMode};
 use cmms::core::testing::samples;
-use cmms::{Builder, Client, Config, CreateWorkOrder};
+use cmms::{Client, Config, CreateWorkOrder};
 use cmms_tests::postgres;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,8 +37,8 @@ async fn writes(store: &dyn Store, scope: &Scope, done: &AtomicBool) -> u32 {
 async fn nobody_starves_beside_a_program_that_writes_without_a_pause() {
     let url = postgres::fresh().await;
     let config = Config::from_pairs([("USER", "tester")]).unwrap();
-    let opened = Builder::new(Arc::new(postgres::open(&url).await), config);
-    let client = opened.build().await.unwrap().client;
+    let opened = Client::builder(Arc::new(postgres::open(&url).await)).config(config);
+    let client = opened.build().await.unwrap();
     let (other, done) = (postgres::open(&url).await, AtomicBool::new(false));
     let all = async {
         tokio::join!(creates(&client), creates(&client), creates(&client));

@@ -4,7 +4,7 @@
 use cmms::core::clock::SystemClock;
 use cmms::core::ports::adapter::ExternalRecord;
 use cmms::core::services::copy::copy;
-use cmms::{Builder, Config, Entity, ListWorkOrders, SyncStatus};
+use cmms::{Client, Config, Entity, ListWorkOrders, SyncStatus};
 use cmms_tests::listed::{Bench, record};
 use cmms_tests::{Where, release_tier};
 use fastrand::Rng;
@@ -254,11 +254,11 @@ async fn come_in(place: Where, count: usize) {
         .await
         .unwrap();
         let config = Config::from_pairs([("USER", "tester".to_owned())]).unwrap();
-        let copied = Builder::new(Arc::clone(&to), config)
+        let copied = Client::builder(Arc::clone(&to))
+            .config(config)
             .build()
             .await
-            .unwrap()
-            .client;
+            .unwrap();
         assert_eq!(self::stored(&copied).await, stored);
     }
 }

@@ -7,9 +7,7 @@ use cmms::core::ops::{Input, OPERATIONS};
 use cmms::core::ports::store::{Query, Store, TxMode};
 use cmms::core::record::{Cell, Kind, Row, Rows};
 use cmms::secrets::KeyVault;
-use cmms::{
-    AssetType, Builder, Client, CreateConnection, CreateMapping, CreateWorkOrder, RegisterAsset,
-};
+use cmms::{AssetType, Client, CreateConnection, CreateMapping, CreateWorkOrder, RegisterAsset};
 use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim};
 use cmms_tests::{KEY, config, postgres, release_tier};
 use serde_json::{Value, json};
@@ -34,12 +32,13 @@ async fn state(client: &Client) -> Vec<(&'static str, Vec<Row>)> {
 
 /// An organization with objects of every kind.
 async fn organization(store: &Arc<dyn Store>, sim: &UpkeepSim, name: &str, mark: &str) -> Client {
-    let built = Builder::new(Arc::clone(store), config(sim))
+    let built = Client::builder(Arc::clone(store))
+        .config(config(sim))
         .organization(name)
         .vault(KeyVault::with_key(KEY))
         .build()
         .await;
-    let client = built.unwrap().client;
+    let client = built.unwrap();
     let login = UpkeepConfig::default();
     let input = CreateConnection::new("upkeep", sim.base_url(), format!("{mark} plant"))
         .username(login.email)

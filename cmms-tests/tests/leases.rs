@@ -11,9 +11,7 @@ use cmms::core::ports::store::{Query, SaveRule, Saved, Store, TxMode};
 use cmms::core::record::RawJson;
 use cmms::core::testing::SteppedClock;
 use cmms::secrets::KeyVault;
-use cmms::{
-    Builder, Client, ConnectionOptions, StartSync, SyncRun, SyncStatus, UpdateConnection, code,
-};
+use cmms::{Client, ConnectionOptions, StartSync, SyncRun, SyncStatus, UpdateConnection, code};
 use cmms_sim::upkeep::UpkeepConfig;
 use cmms_tests::{KEY, Plant, Where, config, open};
 use std::sync::Arc;
@@ -74,9 +72,11 @@ async fn other(plant: &Plant, place: Where, clock: Arc<dyn Clock>) -> Client {
         Where::Memory => Arc::clone(&plant.store),
         _ => open(&plant.url).await,
     };
-    let builder = Builder::new(store, config(&plant.sim)).clock(clock);
+    let builder = Client::builder(store)
+        .config(config(&plant.sim))
+        .clock(clock);
     let builder = builder.vault(KeyVault::with_key(KEY));
-    builder.build().await.unwrap().client
+    builder.build().await.unwrap()
 }
 
 /// Lets the leases look as those of a process of another host, or of another namespace of process numbers.

@@ -1,7 +1,9 @@
 //! Workers: runs outlive the program that began them, and nobody writes for a run that was taken over.
 
+use cmms::core::domain::secret::SealedSecret;
 use cmms::core::ids::RunId;
-use cmms::core::ports::store::Store;
+use cmms::core::ports::repository::TxExt as _;
+use cmms::core::ports::store::{Query, SaveRule, Store, TxMode};
 use cmms::core::testing::SteppedClock;
 use cmms::secrets::KeyVault;
 use cmms::{
@@ -25,11 +27,12 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// Another process, as far as leases can tell: it knows nothing of the runs that the first one works on.
 async fn other(store: Arc<dyn Store>, ground: &Ground) -> Client {
-    builder(store, ground).build().await.unwrap().client
+    builder(store, ground).build().await.unwrap()
 }
 
 fn builder(store: Arc<dyn Store>, ground: &Ground) -> Builder {
-    Builder::new(store, config(&ground.sim))
+    Client::builder(store)
+        .config(config(&ground.sim))
         .vault(KeyVault::with_key(KEY))
         .lease(SHORT)
 }
@@ -182,9 +185,11 @@ async fn workers_share(place: Where) {
             Where::Memory => Arc::clone(&plant.store),
             _ => open(&plant.url).await,
         };
-        let builder = Builder::new(store, config(&plant.sim)).clock(Arc::clone(&clock) as _);
+        let builder = Client::builder(store)
+            .config(config(&plant.sim))
+            .clock(Arc::clone(&clock) as _);
         let built = builder.vault(KeyVault::with_key(KEY)).build().await;
-        clients.push(built.unwrap().client);
+        clients.push(built.unwrap());
     }
     for round in 1..=5 {
         let workers: Vec<_> = clients.iter().map(|c| c.worker()).collect();
@@ -300,17 +305,26 @@ async fn a_queued_run_that_cannot_be_carried_out_ends_with_the_reason() {
     assert_eq!(ended.errors.0[0].code, "CMMS-CONN-007");
 }
 
+/// Leaves the credentials of the plant as a bad disk might.
+async fn damage_secret(plant: &Plant) {
+    let scope = plant.client.scope();
+    let mut tx = plant.store.begin(scope, TxMode::Write).await.unwrap();
+    let secrets: Vec<SealedSecret> = tx.of().list(&Query::default()).await.unwrap();
+    for mut secret in secrets {
+        secret.version += 1;
+        secret.envelope.reverse();
+        tx.of().save(&secret, SaveRule::Update).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
 /// Found by reading: a secret that could not be opened counted as a failure that passes, so the look ended with it, and
 /// runs behind it waited for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_secret_cannot_be_opened_ends_and_keeps_no_other_waiting() {
     let (plant, first) = put_back().await;
-    let elsewhere = Builder::new(open(&plant.url).await, config(&plant.sim))
-        .vault(KeyVault::with_key([1; 32]))
-        .build()
-        .await
-        .unwrap()
-        .client;
+    damage_secret(&plant).await;
+    let elsewhere = next(&plant).await;
     let login = UpkeepConfig::default();
     let input = CreateConnection::new("upkeep", plant.sim.base_url(), "Readable")
         .username(login.email)

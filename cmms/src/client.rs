@@ -1,12 +1,7 @@
 //! The client with what this crate adds: a builder with the defaults of a program.
 
-use crate::config::Config;
 use crate::open::Builder;
-use crate::secrets::KeyVault;
-use cmms_core::clock::Clock;
 use cmms_core::context::{Principal, ProgressSender};
-use cmms_core::ids::IdGen;
-use cmms_core::ports::adapter::Adapter;
 use cmms_core::ports::store::Store;
 use cmms_core::{Result, client};
 use std::ops::Deref;
@@ -37,11 +32,8 @@ impl Client {
     /// # Ok::<(), cmms::Error>(()) })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn builder(store: Arc<dyn Store>) -> ClientBuilder {
-        ClientBuilder {
-            builder: Builder::new(store, Config::default()),
-            config: None,
-        }
+    pub fn builder(store: Arc<dyn Store>) -> Builder {
+        Builder::new(store)
     }
 
     /// The same application, acted in by somebody else.
@@ -81,69 +73,5 @@ impl Deref for Client {
 impl From<client::Client> for Client {
     fn from(client: client::Client) -> Self {
         Self(client)
-    }
-}
-
-/// Puts a [`Client`] together: see [`Client::builder`].
-#[derive(Debug)]
-#[must_use = "nothing is opened before it is built"]
-pub struct ClientBuilder {
-    builder: Builder,
-    config: Option<Config>,
-}
-
-impl ClientBuilder {
-    /// Takes settings from the program instead of the environment.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = Some(config);
-        self
-    }
-
-    /// Works in this organization instead of `default`; it is made at its first use.
-    pub fn organization(mut self, name: impl Into<String>) -> Self {
-        self.builder = self.builder.organization(name);
-        self
-    }
-
-    /// Acts as this principal instead of the user of the operating system.
-    pub fn acting_as(mut self, principal: Principal) -> Self {
-        self.builder = self.builder.acting_as(principal);
-        self
-    }
-
-    /// Knows this vendor, too.
-    pub fn adapter(mut self, adapter: Arc<dyn Adapter>) -> Self {
-        self.builder = self.builder.adapter(adapter);
-        self
-    }
-
-    /// Seals secrets with this vault instead of the one that the settings name.
-    pub fn vault(mut self, vault: KeyVault) -> Self {
-        self.builder = self.builder.vault(vault);
-        self
-    }
-
-    /// Takes the time from this clock.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.builder = self.builder.clock(clock);
-        self
-    }
-
-    /// Takes new ids from here.
-    pub fn ids(mut self, ids: Arc<dyn IdGen>) -> Self {
-        self.builder = self.builder.ids(ids);
-        self
-    }
-
-    /// Opens it.
-    ///
-    /// # Errors
-    /// `CMMS-CONFIG-001` for a setting that cannot be used, `CMMS-STORE-…`.
-    pub async fn build(self) -> Result<Client> {
-        let config = match self.config {
-            Some(config) => config,
-            None => Config::from_env()?,
-        };
-        Ok(self.builder.config(config).build().await?.client)
     }
 }

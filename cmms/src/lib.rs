@@ -30,7 +30,7 @@ pub use cmms_core as core;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use cmms_store as store;
 
-pub use client::{Client, ClientBuilder};
+pub use client::Client;
 pub use cmms_core::client::Records;
 pub use cmms_core::context::Principal;
 pub use cmms_core::domain::asset::{Asset, AssetCondition, AssetLocation, AssetStatus, AssetType};
@@ -66,7 +66,7 @@ pub use cmms_core::services::work_orders::{
 };
 pub use cmms_core::{Error, ErrorKind, Result, code};
 pub use config::Config;
-pub use open::{Builder, Opened, open, open_with};
+pub use open::{Builder, open, open_with};
 
 #[cfg(test)]
 mod tests {

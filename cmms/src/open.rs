@@ -3,13 +3,14 @@
 use crate::client::Client;
 use crate::config::{Config, Database};
 use crate::process::HostProcesses;
-use crate::secrets::{KeySource, KeyVault};
+use crate::secrets::KeyVault;
 use cmms_core::Result;
 use cmms_core::clock::{Clock, SystemClock};
 use cmms_core::context::{Principal, Scope};
 use cmms_core::ids::{IdGen, OrgId, SystemIds};
 use cmms_core::ports::adapter::Adapter;
 use cmms_core::ports::store::Store;
+use cmms_core::services::connections::master_key;
 use cmms_core::services::registry::AdapterRegistry;
 use cmms_core::services::{App, Parts};
 use std::sync::Arc;
@@ -26,8 +27,7 @@ use std::time::Duration;
 /// each says what to do.
 pub async fn open(url: &str) -> Result<Client> {
     let store = Database::parse(url)?.open().await?;
-    let builder = Builder::new(store, Config::from_env()?);
-    Ok(builder.build().await?.client)
+    Client::builder(store).build().await
 }
 
 /// Opens the database that the settings name: [`open`] with settings that count before those of the environment and have
@@ -53,29 +53,21 @@ where
 {
     let settings = settings.into_iter();
     let config = Config::from_env_and(settings.map(|(n, v)| (n.into(), v.into())).collect())?;
-    let builder = Builder::new(config.database()?.open().await?, config);
-    Ok(builder.build().await?.client)
+    let store = config.database()?.open().await?;
+    Client::builder(store).config(config).build().await
 }
 
-/// An open application with what its program may want to know.
+/// Puts a [`Client`] together: see [`Client::builder`].
 #[derive(Debug)]
-pub struct Opened {
-    /// What the program calls.
-    pub client: Client,
-    /// What seals its secrets.
-    pub vault: Arc<KeyVault>,
-}
-
-/// Puts an application together and keeps what seals its secrets at hand, as servers need it; programs use
-/// [`Client::builder`].
-#[derive(Debug)]
+#[must_use = "nothing is opened before it is built"]
 pub struct Builder {
     store: Arc<dyn Store>,
-    config: Config,
+    config: Option<Config>,
     organization: String,
     principal: Option<Principal>,
     adapters: Vec<Arc<dyn Adapter>>,
-    vault: Option<KeyVault>,
+    vault: Option<Arc<KeyVault>>,
+    checks_key: bool,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGen>,
     lease: Option<Duration>,
@@ -83,74 +75,58 @@ pub struct Builder {
 
 impl Builder {
     /// An application over a store.
-    pub fn new(store: Arc<dyn Store>, config: Config) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
-            config,
+            config: None,
             organization: "default".to_owned(),
             principal: None,
             adapters: Vec::new(),
             vault: None,
+            checks_key: true,
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds),
             lease: None,
         }
     }
 
-    /// Takes these settings instead.
-    #[must_use]
-    pub(crate) fn config(mut self, config: Config) -> Self {
-        self.config = config;
+    /// Takes these settings instead of those of the environment.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Some(config);
         self
     }
 
-    /// An application over an SQLite file, made at the first use.
-    ///
-    /// # Errors
-    /// `CMMS-STORE-…` where the file cannot be used.
-    #[cfg(feature = "sqlite")]
-    pub fn sqlite(path: &std::path::Path, config: Config) -> Result<Self> {
-        let store = cmms_store::SqliteStore::open(path, cmms_store::SqliteOptions::default())?;
-        Ok(Self::new(Arc::new(store), config))
-    }
-
     /// Works in this organization instead of `default`; it is made at its first use.
-    #[must_use]
     pub fn organization(mut self, name: impl Into<String>) -> Self {
         self.organization = name.into();
         self
     }
 
     /// Acts as this principal instead of the user of the operating system.
-    #[must_use]
     pub fn acting_as(mut self, principal: Principal) -> Self {
         self.principal = Some(principal);
         self
     }
 
     /// Knows this vendor, too.
-    #[must_use]
     pub fn adapter(mut self, adapter: Arc<dyn Adapter>) -> Self {
         self.adapters.push(adapter);
         self
     }
 
     /// Seals secrets with this vault instead of the one that the settings name.
-    #[must_use]
-    pub fn vault(mut self, vault: KeyVault) -> Self {
-        self.vault = Some(vault);
+    pub fn vault(mut self, vault: impl Into<Arc<KeyVault>>) -> Self {
+        self.vault = Some(vault.into());
         self
     }
 
     /// Takes the time from this clock.
-    #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
     /// Takes new ids from here.
-    #[must_use]
     pub fn ids(mut self, ids: Arc<dyn IdGen>) -> Self {
         self.ids = ids;
         self
@@ -158,26 +134,35 @@ impl Builder {
 
     /// Lets other processes go on with a run of this one when it was not heard of for so long, instead of 12 seconds.
     /// All processes of a database should say the same.
-    #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = Some(lease);
+        self
+    }
+
+    /// Opens a database whose secrets need another master key than this program's, too: to have them forgotten.
+    pub fn with_any_key(mut self) -> Self {
+        self.checks_key = false;
         self
     }
 
     /// Opens it.
     ///
     /// # Errors
-    /// `CMMS-STORE-…`; `CMMS-CONFIG-001` for `CMMS_EGRESS_ALLOW` or `CMMS_EGRESS_PROXY` that cannot be used.
-    pub async fn build(self) -> Result<Opened> {
-        let vault = self.vault.unwrap_or_else(|| {
-            KeyVault::new(KeySource::of(&self.config, self.store.info().shared))
-        });
-        let vault = Arc::new(vault);
+    /// `CMMS-STORE-…`; `CMMS-CONFIG-001` for a setting that cannot be used; `CMMS-SECRET-001` where the database has
+    /// secrets that need another master key than the one that is given.
+    pub async fn build(self) -> Result<Client> {
+        let config = match self.config {
+            Some(config) => config,
+            None => Config::from_env()?,
+        };
+        let vault = self
+            .vault
+            .unwrap_or_else(|| Arc::new(KeyVault::of(&config, &*self.store)));
         let mut registry = AdapterRegistry::default();
         let mut known = Vec::new();
         #[cfg(feature = "adapters")]
         {
-            known.extend(cmms_adapters::adapters(&Arc::new(egress(&self.config)?)));
+            known.extend(cmms_adapters::adapters(&Arc::new(egress(&config)?)));
         }
         known.extend(self.adapters);
         let mut parts = Parts::new(
@@ -187,7 +172,7 @@ impl Builder {
         );
         for adapter in known {
             let variable = adapter.info().api_key_variable;
-            if let Some((name, key)) = variable.and_then(|v| Some((v, self.config.api_key(v)?))) {
+            if let Some((name, key)) = variable.and_then(|v| Some((v, config.api_key(v)?))) {
                 parts.api_keys.insert(name.to_owned(), key.clone());
             }
             registry.register(adapter);
@@ -203,10 +188,13 @@ impl Builder {
             .await?;
         let principal = self
             .principal
-            .unwrap_or_else(|| Principal::local_process(&self.config.os_user()));
+            .unwrap_or_else(|| Principal::local_process(&config.os_user()));
+        let scope = Scope::new(org, principal);
+        if self.checks_key && vault.has_source() {
+            master_key::check(&*self.store, &*vault, &scope).await?;
+        }
         let app = Arc::new(App::new(parts));
-        let client = cmms_core::Client::new(app, Scope::new(org, principal)).into();
-        Ok(Opened { client, vault })
+        Ok(cmms_core::Client::new(app, scope).into())
     }
 }
 

@@ -3,8 +3,8 @@ use cmms::adapters::http::{HttpLayer, NumberedPages, Request, record};
 use cmms::adapters::{EgressClient, EgressPolicy};
 use cmms::core::mapping::{EntityMapping, Transform, Transform::*, rules};
 use cmms::core::ports::{adapter::*, secrets::Credentials};
-use cmms::*;
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use cmms::{config::Database, *};
+use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Debug)]
 pub(crate) struct Paged(HttpLayer, Capabilities, [EntityMapping; 2]);
@@ -89,9 +89,9 @@ async fn main() -> Result<()> {
         return Ok(());
     };
     let client = EgressClient::new(EgressPolicy::new(std::slice::from_ref(&url))?)?;
-    let builder = Builder::sqlite(Path::new("paged.db"), Config::from_env()?)?;
-    let builder = builder.adapter(Arc::new(Paged::new(client)));
-    let cmms = builder.build().await?.client;
+    let store = Database::parse("paged.db")?.open().await?;
+    let paged = Arc::new(Paged::new(client));
+    let cmms = Client::builder(store).adapter(paged).build().await?;
     let connection = CreateConnection::new("paged", url, "My vendor").api_key(token);
     let connection = cmms.connections().ensure(connection).await?;
     let run = cmms.sync().all(connection.id).await?.into_result()?;

@@ -48,7 +48,7 @@ impl fmt::Debug for Credentials {
 pub struct SecretBinding {
     /// The organization.
     pub org: OrgId,
-    /// The connection.
+    /// The connection; nil for what belongs to none.
     pub connection: ConnectionId,
     /// The name of the secret, such as `credentials`.
     pub name: String,
@@ -56,6 +56,19 @@ pub struct SecretBinding {
     pub row: SecretId,
     /// Counts how often the secret was set, from 1.
     pub version: i64,
+}
+
+impl SecretBinding {
+    /// What is sealed, as a message names it.
+    pub fn described(&self) -> String {
+        if self.connection.0.is_nil() {
+            return "what this database keeps secret".to_owned();
+        }
+        format!(
+            "the secret {:?} of the connection {}",
+            self.name, self.connection
+        )
+    }
 }
 
 /// A sealed secret: useless without the key.

@@ -59,7 +59,7 @@ class UnavailableError(CmmsError):
     """Codes: CMMS-CONN-008, CMMS-SYNC-006, CMMS-SYNC-012, CMMS-VENDOR-001, CMMS-SECRET-001, CMMS-SECRET-002,
     CMMS-SECRET-003, CMMS-STORE-002, CMMS-STORE-004, CMMS-STORE-005, CMMS-STORE-006, CMMS-STORE-007,
     CMMS-STORE-008, CMMS-STORE-010, CMMS-STORE-011, CMMS-STORE-012, CMMS-STORE-013, CMMS-STORE-014,
-    CMMS-STORE-015, CMMS-STORE-016, CMMS-STORE-018, CMMS-SERVE-001."""
+    CMMS-STORE-015, CMMS-STORE-016, CMMS-STORE-018, CMMS-STORE-019, CMMS-SERVE-001."""
 
 
 class StorageFullError(CmmsError):
@@ -186,6 +186,7 @@ _BY_CODE: dict[str, type[CmmsError]] = {
     "CMMS-STORE-015": UnavailableError,
     "CMMS-STORE-016": UnavailableError,
     "CMMS-STORE-018": UnavailableError,
+    "CMMS-STORE-019": UnavailableError,
     "CMMS-STORE-017": InvalidInputError,
     "CMMS-COPY-001": ConflictError,
     "CMMS-COPY-002": ConflictError,

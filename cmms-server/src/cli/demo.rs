@@ -2,7 +2,7 @@
 
 use super::simulate::sim_error;
 use super::terminal::shown;
-use super::{announce_key, asked_to_end, progress, sync, table};
+use super::{announce_key, asked_to_end, open, progress, sync, table};
 use crate::rest::{Access, Server};
 use cmms::core::clock::Clock;
 use cmms::core::context::{Principal, Scope};
@@ -13,7 +13,7 @@ use cmms::core::ports::store::{SaveRule, Store, TxMode};
 use cmms::core::record::{Cell, Json};
 use cmms::store::{SqliteOptions, SqliteStore};
 use cmms::{
-    Builder, Client, Config, CreateConnection, Error, ListWorkOrders, Result, StartSync, SyncRun,
+    Client, Config, CreateConnection, Error, ListWorkOrders, Result, StartSync, SyncRun,
     SyncStatus, SyncType, code,
 };
 use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim, UpkeepVendor};
@@ -55,7 +55,7 @@ pub(super) async fn run(mut config: Config, args: Args) -> Result<ExitCode> {
 
     say!("1. A simulated UpKeep runs at {}", sim.base_url());
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, SqliteOptions::default())?);
-    let opened = Builder::new(Arc::clone(&store), config).build().await?;
+    let opened = open(Arc::clone(&store), config).await?;
     let client = opened.client.clone();
     mark(&*store, client.scope()).await?;
     say!("2. A database is made at ./{FILE}");

@@ -7,6 +7,7 @@ mod connections;
 mod copy;
 mod demo;
 mod files;
+mod keys;
 mod migrate;
 mod op;
 mod problem;
@@ -21,9 +22,12 @@ mod table;
 mod terminal;
 
 use clap::{Parser, Subcommand};
-use cmms::{Builder, Config, Error, Opened, Result, code};
+use cmms::core::ports::store::Store;
+use cmms::secrets::{KeyOrigin, KeyVault};
+use cmms::{Client, Config, Error, Result, code};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The exit code of what was done only in part, or is still to be done.
 const PARTLY: u8 = 3;
@@ -72,6 +76,8 @@ enum Command {
     Op(At<op::Args>),
     /// Show and bring up the schema of the database.
     Migrate(On<migrate::Command>),
+    /// Begin with another master key where the one of the stored credentials is lost.
+    Keys(On<keys::Command>),
     /// Carry everything to another database, of whatever engine; a copy that broke off goes on.
     Copy(copy::Args),
 }
@@ -146,6 +152,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Simulate(args) => simulate::run(args).await,
         Command::Op(At { place, args }) => op::run(on(place), args).await,
         Command::Migrate(On { place, command }) => migrate::run(on(place), command).await,
+        Command::Keys(On { place, command }) => keys::run(on(place), command).await,
         Command::Copy(args) => copy::run(&config, args).await,
     }
 }
@@ -167,7 +174,7 @@ impl Database {
     /// Opens the database of a command that may begin one: an SQLite file is made where there is none.
     async fn open(self) -> Result<Opened> {
         let store = self.named()?.open().await?;
-        Builder::new(store, self.config).build().await
+        open(store, self.config).await
     }
 
     /// Opens the database of a command that needs one that is there: in a new one there is nothing to be found, so the
@@ -197,9 +204,22 @@ impl Database {
     }
 }
 
+/// An open database with what seals its secrets.
+struct Opened {
+    client: Client,
+    vault: Arc<KeyVault>,
+}
+
+async fn open(store: Arc<dyn Store>, config: Config) -> Result<Opened> {
+    let vault = Arc::new(KeyVault::of(&config, &*store));
+    let builder = Client::builder(store).config(config);
+    let client = builder.vault(Arc::clone(&vault)).build().await?;
+    Ok(Opened { client, vault })
+}
+
 /// Says where a new master key was put, if one was just made.
 fn announce_key(opened: &Opened) {
-    if let Some(cmms::secrets::KeyOrigin::Created(path)) = opened.vault.key_origin() {
+    if let Some(KeyOrigin::Created(path)) = opened.vault.key_origin() {
         tell!(
             "A new key for secrets was put into {}: keep a copy of it in a safe place.",
             path.display()

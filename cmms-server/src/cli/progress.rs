@@ -33,10 +33,8 @@ pub(super) async fn sync(
     let mut shown = Shown::new();
     loop {
         tokio::select! {
-            done = &mut work => {
-                shown.finish();
-                return done;
-            }
+            // Whoever asks is heard before the work begins.
+            biased;
             () = &mut end => {
                 if cancel.is_cancelled() {
                     std::process::exit(ENDED.into());
@@ -44,6 +42,10 @@ pub(super) async fn sync(
                 tell!("The sync ends at its next safe point; what is stored stays. Once more ends the program at once.");
                 cancel.cancel();
                 end.set(asked_to_end());
+            }
+            done = &mut work => {
+                shown.finish();
+                return done;
             }
             Ok(()) = told.changed() => {
                 let streams = told.borrow_and_update().clone();

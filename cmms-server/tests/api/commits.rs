@@ -13,7 +13,7 @@ use cmms::core::ports::store::{
 };
 use cmms::core::record::{Cell, RowSource, RowTarget, Table};
 use cmms::core::{Error, Result, code};
-use cmms::{Builder, Client, Config, CreateWorkOrder};
+use cmms::{Client, Config, CreateWorkOrder};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -151,11 +151,12 @@ async fn effect_and_answer_are_one_commit_or_none() {
         "CMMS_MASTER_KEY",
         "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     )]);
-    let opened = Builder::new(Arc::new(store), config.unwrap())
+    let opened = Client::builder(Arc::new(store))
+        .config(config.unwrap())
         .build()
         .await
         .unwrap();
-    let client = opened.client.with_idempotency_key("wish").unwrap();
+    let client = opened.with_idempotency_key("wish").unwrap();
     let wish = || CreateWorkOrder::new("Check pump");
 
     watch.fail.store(true, Ordering::SeqCst);
@@ -185,8 +186,12 @@ async fn two_programs_at_once_have_one_effect_and_one_answer() {
             ..Watched::default()
         };
         let config = Config::from_pairs([("USER", "t")]).unwrap();
-        let opened = Builder::new(Arc::new(store), config).build().await.unwrap();
-        opened.client.with_idempotency_key("wish").unwrap()
+        let opened = Client::builder(Arc::new(store))
+            .config(config)
+            .build()
+            .await
+            .unwrap();
+        opened.with_idempotency_key("wish").unwrap()
     };
     let (a, b) = (program().await, program().await);
     let kind = "tool".parse::<cmms::AssetType>().unwrap();
@@ -206,11 +211,9 @@ async fn two_programs_at_once_have_one_effect_and_one_answer() {
 #[tokio::test]
 async fn a_call_that_is_dropped_leaves_nothing_or_all() {
     for polls in 0..40 {
-        let opened = Builder::new(
-            Arc::new(Watched::default()),
-            Config::from_pairs([("USER", "t")]).unwrap(),
-        );
-        let client = opened.build().await.unwrap().client;
+        let opened = Client::builder(Arc::new(Watched::default()))
+            .config(Config::from_pairs([("USER", "t")]).unwrap());
+        let client = opened.build().await.unwrap();
         let client = client.with_idempotency_key("wish").unwrap();
         {
             let mut call = std::pin::pin!(client.work_orders().create(CreateWorkOrder::new("a")));
@@ -243,8 +246,12 @@ async fn a_write_that_met_another_one_is_done_again() {
     let store = Watched::default();
     let watch = Arc::clone(&store.watch);
     let config = Config::from_pairs([("USER", "t")]).unwrap();
-    let opened = Builder::new(Arc::new(store), config).build().await.unwrap();
-    let client = opened.client;
+    let opened = Client::builder(Arc::new(store))
+        .config(config)
+        .build()
+        .await
+        .unwrap();
+    let client = opened;
     watch.conflicts.store(4, Ordering::SeqCst);
     let wish = || CreateWorkOrder::new("Check pump");
     client.work_orders().create(wish()).await.unwrap();

@@ -13,6 +13,7 @@ use cmms::core::domain::work_order::WorkOrder;
 use cmms::core::ports::adapter::Adapter;
 use cmms::core::ports::repository::TxExt;
 use cmms::core::ports::store::{Query, TxMode};
+use cmms::store::{SqliteOptions, SqliteStore};
 use cmms::{Builder, Client, Config};
 use cmms_server::rest::{Access, router_on_port};
 use http_body_util::BodyExt;
@@ -65,8 +66,9 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let key = [("CMMS_MASTER_KEY", KEY)];
         let config = Config::from_pairs(key.iter().chain(pairs).copied()).unwrap();
-        let builder = parts(Builder::sqlite(&folder.path().join("cmms.db"), config).unwrap());
-        let client = builder.build().await.unwrap().client;
+        let store = SqliteStore::open(&folder.path().join("cmms.db"), SqliteOptions::default());
+        let builder = Client::builder(Arc::new(store.unwrap())).config(config);
+        let client = parts(builder).build().await.unwrap();
         let router = router_on_port(client.clone(), Access::NoAuth, PORT);
         Self {
             client,

@@ -9,7 +9,7 @@ use cmms::core::ids::OrgId;
 use cmms::core::ops::OPERATIONS;
 use cmms::core::ports::store::{Migrated, Organization, Store, StoreHealth, StoreInfo, Tx, TxMode};
 use cmms::core::{Error, Result, code};
-use cmms::{Builder, Config};
+use cmms::{Client, Config};
 use cmms_server::rest::{Access, router};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -89,11 +89,11 @@ impl Store for Silent {
 async fn a_database_that_does_not_answer_is_unhealthy() {
     let api = Fixture::new().await;
     let store = Silent(Arc::clone(&api.client.app().store));
-    let client = Builder::new(Arc::new(store), Config::default())
+    let client = Client::builder(Arc::new(store))
+        .config(Config::default())
         .build()
         .await
-        .unwrap()
-        .client;
+        .unwrap();
     let routes = router(client, Access::NoAuth);
     for (path, status, word) in [
         ("/health", 503, "unhealthy"),

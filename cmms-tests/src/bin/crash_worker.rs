@@ -7,7 +7,7 @@ use cmms::core::domain::sync_run::StreamCount;
 use cmms::core::failpoint::{Failpoint, set};
 use cmms::core::ids::ConnectionId;
 use cmms::secrets::KeyVault;
-use cmms::{Builder, Config, SyncStatus};
+use cmms::{Client, Config, SyncStatus};
 use cmms_tests::crash::{CHECKPOINT_FIRST, LEASE, SKIP_FENCE};
 use cmms_tests::{KEY, open};
 use std::io::Write;
@@ -33,12 +33,13 @@ async fn main() -> ExitCode {
             other => panic!("unknown word {other}"),
         }
     }
-    let mut builder =
-        Builder::new(open(&url).await, Config::from_env().unwrap()).vault(KeyVault::with_key(KEY));
+    let mut builder = Client::builder(open(&url).await)
+        .config(Config::from_env().unwrap())
+        .vault(KeyVault::with_key(KEY));
     if let Some(lease) = lease {
         builder = builder.lease(lease);
     }
-    let client = builder.build().await.unwrap().client;
+    let client = builder.build().await.unwrap();
     let (sender, mut progress) = watch::channel(Vec::<StreamCount>::new());
     let telling = client.telling(Arc::new(sender));
     let sync = async move { telling.sync().all(connection).await };

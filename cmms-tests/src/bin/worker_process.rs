@@ -2,7 +2,7 @@
 //! the environment. The database is a URL.
 
 use cmms::secrets::KeyVault;
-use cmms::{Builder, Config};
+use cmms::{Client, Config};
 use cmms_tests::{KEY, open};
 use std::time::Duration;
 
@@ -10,11 +10,12 @@ use std::time::Duration;
 async fn main() {
     let mut arguments = std::env::args().skip(1);
     let url = arguments.next().expect("the database");
-    let mut builder =
-        Builder::new(open(&url).await, Config::from_env().unwrap()).vault(KeyVault::with_key(KEY));
+    let mut builder = Client::builder(open(&url).await)
+        .config(Config::from_env().unwrap())
+        .vault(KeyVault::with_key(KEY));
     if let Some(millis) = arguments.next() {
         builder = builder.lease(Duration::from_millis(millis.parse().unwrap()));
     }
-    let client = builder.build().await.unwrap().client;
+    let client = builder.build().await.unwrap();
     client.worker().run(std::future::pending()).await;
 }

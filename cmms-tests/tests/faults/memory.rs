@@ -4,7 +4,7 @@
 
 use cmms::core::memory::MemoryStore;
 use cmms::secrets::KeyVault;
-use cmms::{Builder, Config, ConnectionOptions, CreateConnection};
+use cmms::{Client, Config, ConnectionOptions, CreateConnection};
 use cmms_sim::Fault;
 use cmms_sim::upkeep::UpkeepConfig;
 use cmms_tests::{KEY, Plant, Where};
@@ -53,15 +53,12 @@ async fn memory_stays_bounded_under_the_largest_answers() {
 async fn child() {
     let url = std::env::var(URL).unwrap();
     let pairs = [("CMMS_EGRESS_ALLOW", url.clone()), ("USER", "x".to_owned())];
-    let client = Builder::new(
-        Arc::new(MemoryStore::new()),
-        Config::from_pairs(pairs).unwrap(),
-    )
-    .vault(KeyVault::with_key(KEY))
-    .build()
-    .await
-    .unwrap()
-    .client;
+    let client = Client::builder(Arc::new(MemoryStore::new()))
+        .config(Config::from_pairs(pairs).unwrap())
+        .vault(KeyVault::with_key(KEY))
+        .build()
+        .await
+        .unwrap();
     let input = CreateConnection::new("upkeep", url, "Plant")
         .username("integration@example.com")
         .password("upkeep-sim");

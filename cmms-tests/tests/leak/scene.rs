@@ -5,7 +5,7 @@ use super::echo::Echo;
 use super::out::{LOG, Out};
 use cmms::core::testing::SteppedClock;
 use cmms::store::{SqliteOptions, SqliteStore};
-use cmms::{Builder, Client, Config};
+use cmms::{Client, Config};
 use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -62,10 +62,12 @@ impl Scene {
         let path = self.folder.path().join(file);
         let store = SqliteStore::open(&path, SqliteOptions::default()).unwrap();
         let clock = SteppedClock::new(self.sim.vendor().now());
-        let opened = Builder::new(Arc::new(store), config).clock(Arc::new(clock));
+        let opened = Client::builder(Arc::new(store))
+            .config(config)
+            .clock(Arc::new(clock));
         let opened = opened.build().await.unwrap();
         self.out.add(format!("{opened:?}"));
-        opened.client
+        opened
     }
 
     /// What callers send that holds a secret: whether it is taken, and the body.

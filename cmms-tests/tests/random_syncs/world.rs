@@ -9,7 +9,7 @@ use cmms::core::memory::MemoryStore;
 use cmms::core::ports::repository::TxExt;
 use cmms::core::ports::store::{Query, Store, TxMode};
 use cmms::secrets::KeyVault;
-use cmms::{Builder, Client, Config};
+use cmms::{Client, Config};
 use cmms_sim::upkeep::{SimEntity, UpkeepConfig, UpkeepSim, UpkeepVendor};
 use cmms_tests::oracle::{ALL, differences};
 use cmms_tests::{KEY, Where, open, postgres};
@@ -68,13 +68,13 @@ impl World {
             ("USER", "tester".to_owned()),
         ])
         .unwrap();
-        let client = Builder::new(Arc::clone(&store), config)
+        let client = Client::builder(Arc::clone(&store))
+            .config(config)
             .vault(KeyVault::with_key(KEY))
             .clock(Arc::clone(&clock) as _)
             .build()
             .await
-            .unwrap()
-            .client;
+            .unwrap();
         Self {
             accounts,
             client,

@@ -6,8 +6,8 @@ use cmms::core::ports::repository::TxExt as _;
 use cmms::core::ports::store::{Query, TxMode};
 use cmms::secrets::KeyVault;
 use cmms::{
-    Builder, Client, Config, Connection, ConnectionOptions, CreateConnection, Error, SyncRun,
-    SyncStatus, UpdateConnection, WorkOrder, code,
+    Client, Config, Connection, ConnectionOptions, CreateConnection, Error, SyncRun, SyncStatus,
+    UpdateConnection, WorkOrder, code,
 };
 use cmms_sim::upkeep::{SimEntity, UpkeepConfig, UpkeepSim};
 
@@ -34,8 +34,10 @@ async fn calls(plant: &Plant, other: &UpkeepSim) -> Client {
     let config = [("CMMS_EGRESS_ALLOW", allow.as_str()), ("USER", "tester")];
     let config = Config::from_pairs(config).unwrap();
     let store = std::sync::Arc::clone(&plant.store);
-    let builder = Builder::new(store, config).vault(KeyVault::with_key(KEY));
-    builder.build().await.unwrap().client
+    let builder = Client::builder(store)
+        .config(config)
+        .vault(KeyVault::with_key(KEY));
+    builder.build().await.unwrap()
 }
 
 async fn plant(place: Where) -> Plant {

@@ -198,11 +198,11 @@ async fn rows_that_the_target_of_a_copy_refuses_are_named_and_all_others_are_the
         // Started again, it goes on; without what was refused it comes to its end.
         copy(&*bench.store, &*empty, &clock, |_| {}).await.unwrap();
         let config = cmms::Config::from_pairs([("USER", "tester".to_owned())]).unwrap();
-        let copied = cmms::Builder::new(empty, config)
+        let copied = cmms::Client::builder(empty)
+            .config(config)
             .build()
             .await
-            .unwrap()
-            .client;
+            .unwrap();
         let page = copied
             .work_orders()
             .list(ListWorkOrders::new().limit(500_u32));

@@ -4,7 +4,7 @@ use super::incremental::rows;
 use cmms::core::testing::SteppedClock;
 use cmms::secrets::KeyVault;
 use cmms::{
-    Builder, GetConnection, HealthState, SyncFailed, SyncRun, SyncStatus, UpdateConnection, code,
+    Client, GetConnection, HealthState, SyncFailed, SyncRun, SyncStatus, UpdateConnection, code,
 };
 use cmms_tests::{KEY, Plant, Where, config};
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use std::sync::Arc;
 /// The plant's client on a clock that steps by itself, so that waits between tries take no time.
 async fn stepped(plant: &Plant) -> cmms::Client {
     let clock = Arc::new(SteppedClock::new(plant.vendor().now()));
-    Builder::new(Arc::clone(&plant.store), config(&plant.sim))
+    Client::builder(Arc::clone(&plant.store))
+        .config(config(&plant.sim))
         .vault(KeyVault::with_key(KEY))
         .clock(clock)
         .build()
         .await
         .unwrap()
-        .client
 }
 
 async fn state(plant: &Plant) -> HealthState {

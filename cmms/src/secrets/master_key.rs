@@ -49,6 +49,15 @@ impl KeySource {
         }
     }
 
+    /// Whether it names a key, rightly or wrongly.
+    pub(super) fn is_there(&self) -> bool {
+        match self {
+            Self::Given(_) | Self::File(_) | Self::Environment(_) => true,
+            Self::UserFile(path) => path.exists(),
+            Self::Nowhere => false,
+        }
+    }
+
     /// Gets the key; makes one only where that is asked and this is the file of the user.
     pub(super) fn load(&self, need: Need) -> Result<(Kek, KeyOrigin)> {
         let (bytes, origin) = self.bytes(need)?;

@@ -6,7 +6,9 @@ use super::envelope::Envelope;
 use super::kek::Kek;
 use super::master_key::{KeyOrigin, KeySource, Need};
 use super::payload;
+use crate::config::Config;
 use cmms_core::ports::secrets::{Credentials, Sealed, SecretBinding, SecretVault};
+use cmms_core::ports::store::Store;
 use cmms_core::{Error, Result, code};
 use std::fmt;
 use std::mem;
@@ -34,6 +36,11 @@ impl KeyVault {
         }
     }
 
+    /// The vault of a program with these settings on this store.
+    pub fn of(config: &Config, store: &dyn Store) -> Self {
+        Self::new(KeySource::of(config, store.info().shared))
+    }
+
     /// A vault with this key, for programs that keep their own, and for tests.
     ///
     /// ```
@@ -54,6 +61,11 @@ impl KeyVault {
     /// [`KeyOrigin::Created`].
     pub fn key_origin(&self) -> Option<&KeyOrigin> {
         self.key.get().map(|(_, origin)| origin)
+    }
+
+    /// Whether there is a key, or a setting that names one: a program without any may do all that needs no secret.
+    pub fn has_source(&self) -> bool {
+        self.source.is_there()
     }
 
     fn kek(&self, need: Need) -> Result<&Kek> {
@@ -92,13 +104,14 @@ impl SecretVault for KeyVault {
             .filter(|envelope| envelope.kek_id == sealed.kek_id)
             .ok_or_else(|| damaged(binding, &needed))?;
         let kek = self.kek(Need::Open).map_err(|cause| {
-            unreadable(
-                binding,
-                &needed,
-                &format!("which cannot be had: {}", cause.message()),
-            )
-            .remedy_is(cause.remedy().to_owned())
-            .source(cause)
+            let why = format!("which cannot be had: {}", cause.message());
+            let error = unreadable(binding, &needed, &why);
+            // A file that is there is put right; where there is none, the key may be lost.
+            let error = match cause.is(code::SECRET_KEY_FILE) {
+                true => error.remedy_is(cause.remedy().to_owned()),
+                false => error,
+            };
+            error.source(cause)
         })?;
         if kek.id() != envelope.kek_id {
             let why = format!("but the present key is {}", kek.id());
@@ -158,12 +171,13 @@ fn unreadable(binding: &SecretBinding, kek_id: &str, why: &str) -> Error {
     Error::new(
         code::SECRET_UNREADABLE,
         format!(
-            "the secret {:?} of the connection {} needs the master key {kek_id}, {why}",
-            binding.name, binding.connection
+            "{} needs the master key {kek_id}, {why}",
+            binding.described()
         ),
     )
     .remedy_is(format!(
-        "Give the master key {kek_id}, or set the secret again."
+        "Give the master key {kek_id} (CMMS_MASTER_KEY_FILE). Where it is lost, `cmms keys forget-secrets` lets the \
+         database begin with another one, and each connection needs its credentials again."
     ))
     .subject("kek_id", kek_id)
 }

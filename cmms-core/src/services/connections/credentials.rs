@@ -1,5 +1,6 @@
 //! Credentials on their way between caller, vault and adapter.
 
+use super::master_key;
 use crate::context::CallContext;
 use crate::domain::connection::Connection;
 use crate::domain::secret::SealedSecret;
@@ -93,6 +94,8 @@ pub(super) async fn store(
         row: SecretId(app.ids.next()),
         version: before.as_ref().map_or(1, |b| b.version + 1),
     };
+    // Before anything is sealed: a key that was made just now would hide that the right one is missing.
+    master_key::require(app, cx, uow).await?;
     let sealed = app.vault.seal(&binding, plain)?;
     let row = SealedSecret {
         connection_id: connection,

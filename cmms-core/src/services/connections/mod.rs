@@ -6,6 +6,7 @@ mod credentials;
 mod ensure;
 mod former;
 mod health;
+pub mod master_key;
 mod options;
 mod remove;
 mod request;
