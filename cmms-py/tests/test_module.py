@@ -47,7 +47,10 @@ def test_the_demo_leaves_other_files_alone(tmp_path: Path) -> None:
 def test_a_vendor_is_simulated_from_the_package(tmp_path: Path) -> None:
     python = os.environ.get("CMMS_TEST_PYTHON", sys.executable)
     args = [python, "-m", "cmms", "simulate", "upkeep", "--port", "0", "--assets", "3", "--work-orders", "5"]
+    # Who starts the tests in the background has Ctrl-C ignored, by the programs that they start, too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(args, stdout=subprocess.PIPE, text=True) as vendor:
+        signal.signal(signal.SIGINT, before)
         try:
             assert vendor.stdout is not None
             said = "".join(vendor.stdout.readline() for _ in range(6))
@@ -58,7 +61,10 @@ def test_a_vendor_is_simulated_from_the_package(tmp_path: Path) -> None:
                 assert client.sync.all(plant.id).created == 8
         finally:
             vendor.send_signal(signal.SIGINT)
-    # Who starts the tests in the background lets it ignore Ctrl-C.
+            try:
+                vendor.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                vendor.kill()
     assert vendor.returncode in (0, -signal.SIGINT)
 
 

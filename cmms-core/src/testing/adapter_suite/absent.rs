@@ -1,8 +1,8 @@
 //! Fields that the vendor leaves out.
 
+use super::application::{Application, Columns, assert_stored};
+use super::record_text::{at, put, remove};
 use super::rig::{PATIENT, Rig, readable};
-use super::served::{at, put, remove};
-use super::site::{Columns, Site, assert_stored};
 use crate::code;
 use crate::domain::entity::Entity;
 use crate::domain::sync_run::{SyncRun, SyncStatus};
@@ -84,7 +84,7 @@ pub async fn absent_fields_are_no_empty_fields(rig: &dyn Rig) {
             records: rig.records(entity).into_iter().map(read).collect(),
             rules: adapter.default_mapping(entity).unwrap().rules.clone(),
         };
-        let site = Site::connected(rig).await;
+        let site = Application::connected(rig).await;
         assert_eq!(site.force().await.status, SyncStatus::Ok);
         let set = site.stored(entity).await;
         let id = kind.fullest();

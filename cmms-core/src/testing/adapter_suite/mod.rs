@@ -4,11 +4,11 @@
 //! can look behind, with some pages of records of each kind, and the runtime of several threads.
 
 mod absent;
+mod application;
 mod connection;
 mod listing;
+mod record_text;
 mod rig;
-mod served;
-mod site;
 mod trouble;
 mod values;
 

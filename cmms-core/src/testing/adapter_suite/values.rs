@@ -1,8 +1,8 @@
 //! Values that vendors send and careless readers get wrong, and what comes of them here.
 
+use super::application::{Application, Columns, assert_stored};
+use super::record_text::with;
 use super::rig::{PATIENT, Rig, assert_same, by_id, first, pages, readable};
-use super::served::with;
-use super::site::{Columns, Site, assert_stored};
 use crate::domain::sync_run::SyncStatus;
 use crate::domain::sync_state::{ExternalLink, QuarantineItem};
 use crate::mapping::{FieldRule, Transform};
@@ -33,7 +33,7 @@ async fn come_to(rig: &dyn Rig, values: impl Fn(&FieldRule) -> Vec<(&'static str
     let adapter = rig.adapter(PATIENT);
     let mut tried = 0;
     for entity in readable(&*adapter) {
-        let site = Site::connected(rig).await;
+        let site = Application::connected(rig).await;
         assert_eq!(site.force().await.status, SyncStatus::Ok);
         let before = site.stored(entity).await;
         let served = rig.records(entity);
@@ -203,7 +203,7 @@ fn poison() -> Vec<(String, &'static str)> {
 pub async fn odd_records_stop_no_other(rig: &dyn Rig) {
     let adapter = rig.adapter(PATIENT);
     for entity in readable(&*adapter) {
-        let site = Site::connected(rig).await;
+        let site = Application::connected(rig).await;
         let rule = json!({
             "type": "date_format", "from": "rfc3339", "to": "%Y-%m-%d %H:%M", "timezone": "Asia/Tokyo",
         });

@@ -29,13 +29,13 @@ use uuid::Uuid;
 pub(super) type Columns = BTreeMap<&'static str, Cell<'static>>;
 
 /// The application.
-pub(super) struct Site {
+pub(super) struct Application {
     store: Arc<dyn Store>,
     pub(super) client: Client,
     pub(super) connection: Connection,
 }
 
-impl Site {
+impl Application {
     pub(super) async fn connected(rig: &dyn Rig) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let mut parts = Parts::new(Arc::clone(&store), Arc::new(Open), Arc::new(Alone));
