@@ -9,6 +9,7 @@ use cmms::{
     Client, Config, Connection, ConnectionOptions, CreateConnection, Error, SyncRun, SyncStatus,
     UpdateConnection, WorkOrder, code,
 };
+use cmms_sim::Fault;
 use cmms_sim::upkeep::{SimEntity, UpkeepConfig, UpkeepSim};
 
 use cmms_tests::{KEY, Plant, Where};
@@ -459,4 +460,32 @@ async fn an_account_stays_while_a_run_is_under_way() {
     let (run, error) = tokio::join!(plant.force(), change);
     assert!(error.is(code::CONNECTION_BUSY), "{error}");
     assert_eq!(run.status, SyncStatus::Ok);
+}
+
+/// What the vendor said of the login before was written down as the account of the one after.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_is_overtaken_by_a_change_notes_nothing() {
+    for place in EVERYWHERE {
+        let plant = plant(place).await;
+        let other = UpkeepSim::start(account(2), 0).await.unwrap();
+        let client = calls(&plant, &other).await;
+        let (connections, id) = (client.connections(), plant.connection.id);
+        let before = connections.get(id).await.unwrap();
+        plant.vendor().inject(Fault::NoAnswer.on("auth"));
+        let change = async {
+            plant.vendor().held().await;
+            let moved = to(&before, &other).forget_links(true);
+            connections.update(moved).await.unwrap();
+            plant.vendor().release();
+        };
+        let (tested, ()) = tokio::join!(connections.test(id), change);
+        let e = tested.unwrap_err();
+        assert!(e.is(code::CONNECTION_CHANGED), "{place:?}: {e:?}");
+        let health = connections.get(id).await.unwrap().health;
+        assert_eq!(health.state, before.health.state, "{place:?}");
+        assert!(connections.test(id).await.unwrap().ok, "{place:?}");
+        let run = client.sync().all(id).await.unwrap();
+        assert_eq!((run.status, run.created), (SyncStatus::Ok, 38), "{place:?}");
+        plant.vendor().end_faults();
+    }
 }

@@ -2,8 +2,10 @@
 
 use super::account::{self, connected, is_linked};
 use super::former::{self, leave};
+use super::refuse_changed;
 use crate::context::CallContext;
 use crate::domain::account::Account;
+use crate::domain::connection::Connection;
 use crate::failpoint::{Failpoint, is_on};
 use crate::ids::ConnectionId;
 use crate::ports::adapter::{Adapter, AdapterCx};
@@ -56,12 +58,14 @@ pub(super) async fn test(
     app: &App,
     adapter: &dyn Adapter,
     acx: &AdapterCx,
+    read: &Connection,
 ) -> Result<()> {
     let connection = acx.connection;
     match ask(cx, app, adapter, acx).await? {
         (seen, found @ Found::Known(_)) => {
             let mut uow = Uow::begin(app, cx).await?;
             // What the vendor said of another login than the present one is worth nothing.
+            refuse_changed(uow.tx(), read, acx.credentials_version).await?;
             if note(app, &mut uow, connection, &seen, found).await? {
                 uow.commit(event(connection)).await?;
             }

@@ -1,5 +1,6 @@
 //! How a connection does, after each call of its vendor.
 
+use super::refuse_changed;
 use crate::Result;
 use crate::context::CallContext;
 use crate::domain::connection::{Connection, ConnectionHealth, HealthNote, HealthState};
@@ -18,7 +19,27 @@ pub(crate) async fn note_success(
     app: &App,
     id: ConnectionId,
 ) -> Result<ConnectionHealth> {
-    note(cx, app, id, HealthState::Healthy, None).await
+    note(cx, app, id, HealthState::Healthy, None, None).await
+}
+
+/// What a test of a connection came to, unless the connection was changed since it was read: then the vendor's word is
+/// about what it was.
+///
+/// # Errors
+/// `CMMS-CONN-008`; those of a write.
+pub(super) async fn note_test(
+    cx: &CallContext,
+    app: &App,
+    read: &Connection,
+    credentials_version: i64,
+    refused: Option<&Error>,
+) -> Result<ConnectionHealth> {
+    let (state, reason) = match refused {
+        None => (HealthState::Healthy, None),
+        Some(e) => failed(e),
+    };
+    let as_read = Some((read, credentials_version));
+    note(cx, app, read.id, state, reason, as_read).await
 }
 
 /// A call of the vendor failed.
@@ -28,6 +49,11 @@ pub(crate) async fn note_failure(
     id: ConnectionId,
     e: &Error,
 ) -> Result<ConnectionHealth> {
+    let (state, reason) = failed(e);
+    note(cx, app, id, state, reason, None).await
+}
+
+fn failed(e: &Error) -> (HealthState, Option<String>) {
     let state = if e.is(code::VENDOR_LOGIN) || e.is(code::SECRET_UNREADABLE) {
         HealthState::AuthRequired
     } else if e.is(code::VENDOR_LIMIT) {
@@ -35,14 +61,7 @@ pub(crate) async fn note_failure(
     } else {
         HealthState::Degraded
     };
-    note(
-        cx,
-        app,
-        id,
-        state,
-        Some(format!("{} {}", e.code().id(), e.message())),
-    )
-    .await
+    (state, Some(format!("{} {}", e.code().id(), e.message())))
 }
 
 async fn note(
@@ -51,8 +70,12 @@ async fn note(
     id: ConnectionId,
     state: HealthState,
     reason: Option<String>,
+    as_read: Option<(&Connection, i64)>,
 ) -> Result<ConnectionHealth> {
     let mut uow = Uow::begin(app, cx).await?;
+    if let Some((read, credentials_version)) = as_read {
+        refuse_changed(uow.tx(), read, credentials_version).await?;
+    }
     let now = uow.now();
     let key = [id.cell()];
     let before = uow.tx().of::<HealthNote>().get(&key).await?;

@@ -47,6 +47,7 @@ pub use request::{
 use account::{Identity, Wish};
 pub(super) use confirm::run as confirm_account;
 use credentials::open;
+use health::note_test;
 pub(super) use health::{note_failure, note_success};
 
 /// Adds a connection. Shape and egress policy are checked; nobody is called.
@@ -275,36 +276,32 @@ pub async fn update(cx: &CallContext, app: &App, input: UpdateConnection) -> Res
 /// Logs in at the vendor and says what it answered.
 ///
 /// # Errors
-/// `CMMS-CONN-001`; `CMMS-CONN-009` and `CMMS-CONN-010` where the login leads to another account than it should;
+/// `CMMS-CONN-001`; `CMMS-CONN-008` where the connection was changed meanwhile; `CMMS-CONN-009` and `CMMS-CONN-010` where
+/// the login leads to another account than it should;
 /// `CMMS-VENDOR-…` as the vendor answered; the connection's health then says so, too.
 pub async fn test(cx: &CallContext, app: &App, input: GetConnection) -> Result<ConnectionTest> {
     cx.scope.require(Permission::ConnectionEdit)?;
     let (connection, adapter, acx) = open_by_id(cx, app, input.cmms_connection_id).await?;
     let checked = match adapter.check(&acx).await {
-        Ok(checked) => confirm::test(cx, app, &*adapter, &acx)
+        Ok(checked) => confirm::test(cx, app, &*adapter, &acx, &connection)
             .await
             .map(|()| checked),
         Err(e) => Err(e),
     };
-    match checked {
-        Ok(checked) => {
-            let refused = checked.kinds.iter().find_map(|(_, e)| e.as_ref());
-            let health = match refused {
-                None => note_success(cx, app, connection.id).await?,
-                Some(e) => note_failure(cx, app, connection.id, e).await?,
-            };
-            Ok(ConnectionTest {
-                ok: refused.is_none(),
-                kinds: checked.kinds.iter().map(kind_test).collect(),
-                account: checked.account,
-                health,
-            })
-        }
-        Err(e) => {
-            note_failure(cx, app, connection.id, &e).await?;
-            Err(e)
-        }
-    }
+    let refused = match &checked {
+        Ok(checked) => checked.kinds.iter().find_map(|(_, e)| e.as_ref()),
+        Err(e) => Some(e),
+    };
+    let version = acx.credentials_version;
+    let health = note_test(cx, app, &connection, version, refused).await?;
+    let ok = refused.is_none();
+    let checked = checked?;
+    Ok(ConnectionTest {
+        ok,
+        kinds: checked.kinds.iter().map(kind_test).collect(),
+        account: checked.account,
+        health,
+    })
 }
 
 fn kind_test((entity, error): &(Entity, Option<Error>)) -> KindTest {
