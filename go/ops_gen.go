@@ -616,6 +616,9 @@ func (o WorkOrdersOperations) Get(ctx context.Context, workOrderID string) (*Wor
 // WorkOrdersList is the input of work_orders.list. Lists work orders, oldest first unless another order is
 // asked for.
 type WorkOrdersList struct {
+	// Only those that are archived at a vendor of a connection, or only those that are not.
+	Archived Opt[bool] `json:"archived,omitzero"`
+
 	// Only those about this asset.
 	AssetID Opt[string] `json:"asset_id,omitzero"`
 
@@ -685,6 +688,9 @@ func (o WorkOrdersOperations) All(ctx context.Context, in WorkOrdersList) iter.S
 // WorkOrdersCount is the input of work_orders.count. Counts work orders: all that the filters take, and by
 // the values of a field where one is asked for.
 type WorkOrdersCount struct {
+	// Only those that are archived at a vendor of a connection, or only those that are not.
+	Archived Opt[bool] `json:"archived,omitzero"`
+
 	// Only those about this asset.
 	AssetID Opt[string] `json:"asset_id,omitzero"`
 
@@ -904,6 +910,9 @@ func (o AssetsOperations) Get(ctx context.Context, assetID string) (*Asset, erro
 
 // AssetsList is the input of assets.list. Lists assets, oldest first unless another order is asked for.
 type AssetsList struct {
+	// Only those that are archived at a vendor of a connection, or only those that are not.
+	Archived Opt[bool] `json:"archived,omitzero"`
+
 	// Only those of this kind.
 	AssetType Opt[AssetType] `json:"asset_type,omitzero"`
 
@@ -961,6 +970,9 @@ func (o AssetsOperations) All(ctx context.Context, in AssetsList) iter.Seq2[Asse
 // AssetsCount is the input of assets.count. Counts assets: all that the filters take, and by the values of a
 // field where one is asked for.
 type AssetsCount struct {
+	// Only those that are archived at a vendor of a connection, or only those that are not.
+	Archived Opt[bool] `json:"archived,omitzero"`
+
 	// Only those of this kind.
 	AssetType Opt[AssetType] `json:"asset_type,omitzero"`
 

@@ -613,6 +613,9 @@ type External struct {
 	// The last sync that changed it.
 	ChangedAt time.Time `json:"changed_at"`
 
+	// Whether it is archived there: out of the vendor's daily lists, and not deleted.
+	Archived *bool `json:"archived,omitempty"`
+
 	// Who wrote each field that has a value: the vendor, the mapping or a person. Only where one record is asked
 	// for.
 	Fields map[string]Origin `json:"fields,omitempty"`

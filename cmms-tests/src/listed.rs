@@ -36,6 +36,7 @@ pub struct Listed {
 /// A record with an id, as the vendor writes it.
 pub fn record(id: &str, raw: impl ToString) -> ExternalRecord {
     ExternalRecord {
+        listed_archived: None,
         external_id: Some(id.to_owned()),
         updated_at: None,
         raw: raw.to_string().into(),

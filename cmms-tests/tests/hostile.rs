@@ -155,6 +155,7 @@ fn hostile(rng: &mut Rng, n: usize) -> ExternalRecord {
     };
     let (updated_at, raw) = (None, raw.into());
     ExternalRecord {
+        listed_archived: None,
         external_id: id,
         updated_at,
         raw,

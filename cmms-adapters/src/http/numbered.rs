@@ -260,6 +260,7 @@ mod tests {
 
     fn rows(seconds: impl IntoIterator<Item = i64>) -> Vec<ExternalRecord> {
         let record = |second| ExternalRecord {
+            listed_archived: None,
             external_id: None,
             updated_at: Some(at(second)),
             raw: "{}".into(),
@@ -352,6 +353,7 @@ mod tests {
     fn changes_of_one_time_that_are_met_twice_are_not_read_by_numbers() {
         let named = |ids: &[&str]| -> Vec<ExternalRecord> {
             let of = |id: &&str| ExternalRecord {
+                listed_archived: None,
                 external_id: Some((*id).to_owned()),
                 ..rows([20]).remove(0)
             };

@@ -42,6 +42,7 @@ pub fn record(raw: &RawValue, id: &str, updated_at: &str) -> ExternalRecord {
     // What is no object has neither.
     let _ = reader.deserialize_map(&mut head);
     ExternalRecord {
+        listed_archived: None,
         external_id: head.id,
         updated_at: head.updated_at,
         raw: raw.into(),

@@ -93,8 +93,9 @@ pub(super) fn work_orders() -> EntityMapping {
     });
     EntityMapping {
         entity: Entity::WorkOrder,
-        revision: "upkeep.work_order.2",
+        revision: "upkeep.work_order.3",
         number: Some(Path::new("workOrderNo")),
+        archived: Some(Path::new("archived")),
         rules: vec![
             rule(&["title"], "title", Transform::Text).required(),
             rule(&["description"], "description", Transform::Text).clears(),
@@ -137,6 +138,7 @@ pub(super) fn assets() -> EntityMapping {
         entity: Entity::Asset,
         revision: "upkeep.asset.2",
         number: None,
+        archived: None,
         rules: vec![
             rule(&["name"], "name", Transform::Text).required(),
             rule(&["description"], "description", Transform::Text).clears(),

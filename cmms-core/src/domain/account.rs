@@ -57,6 +57,8 @@ record! {
         vendor_values: Map<String, Value> [Plain Internal],
         /// The vendor's number for people.
         number: Option<String> [Plain Internal],
+        /// Whether it is archived there.
+        archived: bool [Plain Internal],
         /// The fields that the mapping supplied rather than the vendor; null: none.
         supplied: Option<Json<Vec<String>>> [Plain Internal],
         /// When the vendor last changed it.
@@ -79,6 +81,7 @@ impl FormerLink {
             snapshot: link.snapshot,
             vendor_values: link.vendor_values,
             number: link.number,
+            archived: link.archived,
             supplied: link.supplied,
             vendor_updated_at: link.vendor_updated_at,
             changed_at: link.changed_at,
@@ -97,6 +100,7 @@ impl FormerLink {
             snapshot: self.snapshot,
             vendor_values: self.vendor_values,
             number: self.number,
+            archived: self.archived,
             supplied: self.supplied,
             vendor_updated_at: self.vendor_updated_at,
             changed_at: self.changed_at,

@@ -27,6 +27,9 @@ pub struct External {
     /// The vendor's number for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
+    /// Whether it is archived there: out of the vendor's daily lists, and not deleted.
+    #[serde(default)]
+    pub archived: bool,
     /// Values of the vendor that have no word here, by field.
     pub vendor_values: Map<String, Value>,
     /// How the record stands to its counterpart.
@@ -72,6 +75,8 @@ record! {
         vendor_values: Map<String, Value> [Plain Internal],
         /// The vendor's number for people.
         number: Option<String> [Plain Internal],
+        /// Whether it is archived there.
+        archived: bool [Plain Internal],
         /// The fields that the mapping supplied rather than the vendor; null: none.
         supplied: Option<Json<Vec<String>>> [Plain Internal],
         /// When the vendor last changed it.
@@ -79,7 +84,7 @@ record! {
         /// The last sync that changed it.
         changed_at: DateTime<Utc> [Plain Internal],
     }
-    index [[record_id]]
+    index [[record_id, archived]]
 }
 
 record! {
@@ -177,6 +182,8 @@ record! {
         vendor_values: Map<String, Value> [Plain Internal],
         /// The vendor's number for people.
         number: Option<String> [Plain Internal],
+        /// Whether it is archived there.
+        archived: bool [Plain Internal],
         /// The last sync that changed it.
         changed_at: DateTime<Utc> [Plain Internal],
     }
@@ -188,6 +195,7 @@ impl From<LinkView> for External {
             cmms_connection_id: link.connection_id,
             external_id: link.external_id,
             number: link.number,
+            archived: link.archived,
             vendor_values: link.vendor_values,
             sync_state: SyncState::InStep,
             changed_at: link.changed_at,

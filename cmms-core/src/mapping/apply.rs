@@ -23,6 +23,7 @@ use std::borrow::Cow;
 pub struct Compiled {
     pub(super) revision: String,
     pub(super) number: Option<Path>,
+    pub(super) archived: Option<Path>,
     pub(super) columns: Vec<Column>,
     /// What the columns and their members are set from.
     pub(super) fields: Vec<SourceField>,
@@ -101,6 +102,8 @@ pub struct Mapped {
     pub number: Option<String>,
     /// Whether the record does not name that number.
     pub is_number_absent: bool,
+    /// Whether it is archived at the vendor, where it says so.
+    pub archived: Option<bool>,
     /// The fields that the record does not name. Of all else the record has, for them, what a new record takes.
     pub absent: Vec<AbsentField>,
     /// Why it can be no new record: it does not name what that needs.
@@ -275,9 +278,20 @@ impl Compiled {
             .and_then(scalar)
             .map(Cow::into_owned)
             .filter(|s| !s.trim().is_empty());
+        let archived = self.archived.as_ref();
+        to.archived = archived.and_then(|path| truth(path.find(record.value())?));
         let octets = to.number.as_deref().map_or(0, str::len);
         let is_long = octets > NUMBER;
         !is_long || failed(self.long_number(octets))
+    }
+}
+
+/// A truth, also as a text.
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(truth) => Some(*truth),
+        Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
+        _ => None,
     }
 }
 

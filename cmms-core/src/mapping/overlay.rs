@@ -56,6 +56,7 @@ pub(super) fn compile(
     Ok(Compiled {
         revision: revision(mapping, custom),
         number: mapping.number.clone(),
+        archived: mapping.archived.clone(),
         fields: numbered(&mut columns),
         columns,
     })

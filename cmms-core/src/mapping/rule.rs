@@ -59,17 +59,20 @@ pub struct EntityMapping {
     pub revision: &'static str,
     /// Where the vendor's number for people is.
     pub number: Option<Path>,
+    /// Where the vendor says whether a record is archived: true or false.
+    pub archived: Option<Path>,
     /// The rules.
     pub rules: Vec<FieldRule>,
 }
 
 impl EntityMapping {
-    /// A mapping without a number for people.
+    /// A mapping without a number for people, of a vendor that archives nothing.
     pub fn new(entity: Entity, revision: &'static str, rules: Vec<FieldRule>) -> Self {
         Self {
             entity,
             revision,
             number: None,
+            archived: None,
             rules,
         }
     }
@@ -78,6 +81,14 @@ impl EntityMapping {
     #[must_use]
     pub fn number(mut self, source: &str) -> Self {
         self.number = Some(Path::new(source));
+        self
+    }
+
+    /// The same with the vendor's word on whether a record is archived at this path. It is kept with the record's link;
+    /// a rule for the same path may make a status of it, too.
+    #[must_use]
+    pub fn archived(mut self, source: &str) -> Self {
+        self.archived = Some(Path::new(source));
         self
     }
 }

@@ -2,10 +2,12 @@
 
 use super::layout::Layout;
 use super::state::Stored;
-use crate::ports::store::{Cmp, Dir, Filter, Query};
+use crate::ports::store::{Cmp, Dir, Filter, Query, Related};
 use crate::record::{Cell, Col, Kind};
 use crate::{Error, Result};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// A query whose columns are places in the stored rows.
 pub(super) struct Plan<'q> {
@@ -18,14 +20,14 @@ pub(super) struct Plan<'q> {
 }
 
 impl<'q> Plan<'q> {
-    pub(super) fn of(layout: &Layout, query: &'q Query<'q>) -> Result<Self> {
+    pub(super) fn of(layout: &Layout, query: &'q Query<'q>, others: Others<'_>) -> Result<Self> {
         let key: Vec<_> = layout.base.key().map(|(i, _)| (i, Dir::Asc)).collect();
         let order = if query.order.is_empty() {
             key.clone()
         } else {
             order(layout, &query.order)?
         };
-        let mut test = Test::of(layout, &query.filter)?;
+        let mut test = Test::of(layout, &query.filter, others)?;
         let mut places = order.iter().map(|(place, _)| *place);
         if places.any(|place| layout.base.columns.get(place).is_some_and(|c| c.nullable)) {
             let ordered = Test::Some(order.iter().map(|(place, _)| *place).collect());
@@ -106,6 +108,9 @@ fn order(layout: &Layout, order: &[(Col, Dir)]) -> Result<Vec<(usize, Dir)>> {
         .collect()
 }
 
+/// Finds the ids by which the rows of another table name rows, of those that a filter takes.
+pub(super) type Others<'o> = &'o dyn Fn(&Related, &Filter<'_>) -> Result<BTreeSet<Uuid>>;
+
 /// A filter whose columns are places in the stored rows.
 enum Test<'q> {
     All,
@@ -118,12 +123,17 @@ enum Test<'q> {
     Some(Vec<usize>),
     Prefix(usize, &'q str),
     Has(usize, &'q str),
+    /// Whether the id is among these.
+    Among(usize, BTreeSet<Uuid>, bool),
 }
 
 impl<'q> Test<'q> {
-    fn of(layout: &Layout, filter: &'q Filter<'q>) -> Result<Self> {
+    fn of(layout: &Layout, filter: &'q Filter<'q>, others: Others<'_>) -> Result<Self> {
         let all = |filters: &'q [Filter<'q>]| -> Result<Vec<Self>> {
-            filters.iter().map(|f| Self::of(layout, f)).collect()
+            filters
+                .iter()
+                .map(|f| Self::of(layout, f, others))
+                .collect()
         };
         let place = |col: &Col, cells: &[Cell<'_>]| -> Result<usize> {
             let (place, column) = layout.column(col.0)?;
@@ -161,6 +171,10 @@ impl<'q> Test<'q> {
                 }
                 Self::Has(place, text)
             }
+            Filter::Named(by, rows) => Self::Among(place(&by.names, &[])?, others(by, rows)?, true),
+            Filter::Unnamed(by, rows) => {
+                Self::Among(place(&by.names, &[])?, others(by, rows)?, false)
+            }
         })
     }
 
@@ -197,6 +211,10 @@ impl<'q> Test<'q> {
                 row.get(*place),
                 Some(Cell::Json(json)) if holds(json, text)
             ),
+            Self::Among(place, ids, wanted) => {
+                let is_among = matches!(row.get(*place), Some(Cell::Id(id)) if ids.contains(id));
+                is_among == *wanted
+            }
         }
     }
 }

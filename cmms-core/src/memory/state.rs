@@ -4,7 +4,7 @@ use super::layout::Layout;
 use super::query::Plan;
 use crate::ids::OrgId;
 use crate::ports::count::{Count, Group, grouped, together};
-use crate::ports::store::{Organization, Query, SaveRule, Saved};
+use crate::ports::store::{Filter, Organization, Query, Related, SaveRule, Saved};
 use crate::record::{Cell, Role, Table};
 use crate::{Error, Result};
 use chrono::{DateTime, Utc};
@@ -12,6 +12,7 @@ use imbl::OrdMap;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// A stored row.
 pub(super) type Stored = Arc<[Cell<'static>]>;
@@ -108,11 +109,24 @@ impl State {
         layout: &Layout,
         query: &Query<'_>,
     ) -> Result<Vec<Stored>> {
-        let plan = Plan::of(layout, query)?;
+        let others = |by: &Related, rows: &Filter<'_>| self.names(org, by, rows);
+        let plan = Plan::of(layout, query, &others)?;
         let Some(data) = self.tables.get(&(org, layout.base.name)) else {
             return Ok(Vec::new());
         };
         Ok(plan.run(data.rows.values()))
+    }
+
+    /// The ids by which rows of a table name rows of another one, of those that a filter takes.
+    fn names(&self, org: OrgId, by: &Related, rows: &Filter<'_>) -> Result<BTreeSet<Uuid>> {
+        let layout = Layout::of(by.table)?;
+        let (place, _) = layout.column(by.column.0)?;
+        let found = self.list(org, &layout, &Query::filter(rows.clone()))?;
+        let ids = found.iter().filter_map(|row| match row.get(place) {
+            Some(Cell::Id(id)) => Some(*id),
+            _ => None,
+        });
+        Ok(ids.collect())
     }
 
     pub(super) fn count(

@@ -324,6 +324,9 @@ pub struct ExternalRecord {
     pub updated_at: Option<DateTime<Utc>>,
     /// The record, byte for byte. A text that is no JSON goes into quarantine.
     pub raw: Box<str>,
+    /// Whether the listing that it came in is one of archived records, where the vendor tells them apart that way and the
+    /// record itself does not say.
+    pub listed_archived: Option<bool>,
 }
 
 /// What has to be said of a listing besides its records.

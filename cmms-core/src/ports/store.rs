@@ -158,6 +158,10 @@ pub enum Filter<'a> {
     Prefix(Col, Cow<'a, str>),
     /// Rows whose JSON list holds this text, exactly.
     Has(Col, Cow<'a, str>),
+    /// Rows that a row of another table names which this filter takes.
+    Named(Related, Box<Filter<'a>>),
+    /// Rows that no such row names.
+    Unnamed(Related, Box<Filter<'a>>),
 }
 
 impl<'a> Filter<'a> {

@@ -3,10 +3,10 @@
 use crate::Result;
 use crate::domain::connection::Connection;
 use crate::domain::entity::Entity;
-use crate::domain::sync_state::{External, LinkDigest, LinkView};
+use crate::domain::sync_state::{External, ExternalLink, LinkDigest, LinkView};
 use crate::ports::repository::TxExt;
-use crate::ports::store::{Filter, Query, Tx};
-use crate::record::{Cell, Field};
+use crate::ports::store::{Filter, Query, Related, Tx};
+use crate::record::{Cell, Col, Field, Record};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -30,6 +30,20 @@ pub(super) async fn externals(
     let ids = records.iter().map(|id| Cell::Id(*id)).collect();
     let query = Query::filter(Filter::In(LinkView::RECORD_ID, ids));
     Ok(by_record(tx.of::<LinkView>().list(&query).await?))
+}
+
+/// Records that are archived at a vendor of a connection, or those that are not.
+pub(super) fn archived(id: Col, is_archived: bool) -> Filter<'static> {
+    let by = Related {
+        table: ExternalLink::TABLE,
+        column: ExternalLink::RECORD_ID,
+        names: id,
+    };
+    let there = Box::new(Filter::eq(ExternalLink::ARCHIVED, Cell::Bool(true)));
+    match is_archived {
+        true => Filter::Named(by, there),
+        false => Filter::Unnamed(by, there),
+    }
 }
 
 /// The records of a kind that have this id at a vendor: each connection's is looked up by its key.

@@ -247,6 +247,7 @@ pub fn external_link(connection: ConnectionId, n: u32) -> ExternalLink {
         snapshot: RawJson(format!("{{\"title\":\"Snapshot {n}\"}}").into()),
         vendor_values: map(&[("priority", json!(format!("P{n}")))]),
         number: Some(format!("#{n}")),
+        archived: n % 2 == 1,
         supplied: Some(Json(vec![format!("field_{n}")])),
         vendor_updated_at: Some(at(n)),
         changed_at: at(n + 1),

@@ -60,6 +60,7 @@ macro_rules! store_tests {
             projection_updates_only_its_columns
             projection_deletes_the_row
             rows_come_with_those_that_name_them
+            rows_are_found_by_those_that_name_them
             portion_ends_at_its_octets_and_says_whether_there_are_more
             rows_put_off_are_found_at_once
             row_put_off_that_is_not_new_fails_the_transaction

@@ -748,6 +748,7 @@ class WorkOrders:
     def list(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
@@ -768,6 +769,8 @@ class WorkOrders:
     ) -> Page[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
         created_before: Only those that were created here before this time.
@@ -788,6 +791,7 @@ class WorkOrders:
         work_order_type: Only those of this kind of maintenance.
         """
         return Page(models.WorkOrder, self._transport.call("work_orders.list", {
+            "archived": archived,
             "asset_id": asset_id,
             "assigned_to": assigned_to,
             "created_before": created_before,
@@ -810,6 +814,7 @@ class WorkOrders:
     def iterate(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
@@ -830,6 +835,8 @@ class WorkOrders:
     ) -> Iterator[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for. All pages, one after the other.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
         created_before: Only those that were created here before this time.
@@ -850,6 +857,7 @@ class WorkOrders:
         page_size: Records that are read at once, from 1 to 500 (50).
         """
         return pages(lambda cursor, size: self.list(
+            archived=archived,
             asset_id=asset_id,
             assigned_to=assigned_to,
             created_before=created_before,
@@ -872,6 +880,7 @@ class WorkOrders:
     def count(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
         by: models.WorkOrderGrouping | str | None | Unset = UNSET,
@@ -890,6 +899,8 @@ class WorkOrders:
     ) -> models.RecordCount:
         """Counts work orders, by the values of a field where one is asked for.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
         by: What they are counted by.
@@ -907,6 +918,7 @@ class WorkOrders:
         work_order_type: Only those of this kind of maintenance.
         """
         return models.RecordCount(self._transport.call("work_orders.count", {
+            "archived": archived,
             "asset_id": asset_id,
             "assigned_to": assigned_to,
             "by": by,
@@ -1112,6 +1124,7 @@ class Assets:
     def list(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_type: models.AssetType | str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
         created_since: datetime | date | str | None | Unset = UNSET,
@@ -1128,6 +1141,8 @@ class Assets:
     ) -> Page[models.Asset]:
         """Lists assets, oldest first unless another order is asked for.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_type: Only those of this kind.
         created_before: Only those that were registered here before this time.
         created_since: Only those that were registered here at this time or later.
@@ -1143,6 +1158,7 @@ class Assets:
         updated_since: Only those that changed at this time or later.
         """
         return Page(models.Asset, self._transport.call("assets.list", {
+            "archived": archived,
             "asset_type": asset_type,
             "created_before": created_before,
             "created_since": created_since,
@@ -1161,6 +1177,7 @@ class Assets:
     def iterate(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_type: models.AssetType | str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
         created_since: datetime | date | str | None | Unset = UNSET,
@@ -1177,6 +1194,8 @@ class Assets:
     ) -> Iterator[models.Asset]:
         """Lists assets, oldest first unless another order is asked for. All pages, one after the other.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_type: Only those of this kind.
         created_before: Only those that were registered here before this time.
         created_since: Only those that were registered here at this time or later.
@@ -1192,6 +1211,7 @@ class Assets:
         page_size: Records that are read at once, from 1 to 500 (50).
         """
         return pages(lambda cursor, size: self.list(
+            archived=archived,
             asset_type=asset_type,
             created_before=created_before,
             created_since=created_since,
@@ -1210,6 +1230,7 @@ class Assets:
     def count(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_type: models.AssetType | str | None | Unset = UNSET,
         by: models.AssetGrouping | str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
@@ -1224,6 +1245,8 @@ class Assets:
     ) -> models.RecordCount:
         """Counts assets, by the values of a field where one is asked for.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_type: Only those of this kind.
         by: What they are counted by.
         created_before: Only those that were registered here before this time.
@@ -1237,6 +1260,7 @@ class Assets:
         updated_since: Only those that changed at this time or later.
         """
         return models.RecordCount(self._transport.call("assets.count", {
+            "archived": archived,
             "asset_type": asset_type,
             "by": by,
             "created_before": created_before,
@@ -2136,6 +2160,7 @@ class AsyncWorkOrders:
     async def list(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
@@ -2156,6 +2181,8 @@ class AsyncWorkOrders:
     ) -> Page[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
         created_before: Only those that were created here before this time.
@@ -2176,6 +2203,7 @@ class AsyncWorkOrders:
         work_order_type: Only those of this kind of maintenance.
         """
         return Page(models.WorkOrder, await self._transport.call("work_orders.list", {
+            "archived": archived,
             "asset_id": asset_id,
             "assigned_to": assigned_to,
             "created_before": created_before,
@@ -2198,6 +2226,7 @@ class AsyncWorkOrders:
     def iterate(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
@@ -2218,6 +2247,8 @@ class AsyncWorkOrders:
     ) -> AsyncIterator[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for. All pages, one after the other.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
         created_before: Only those that were created here before this time.
@@ -2238,6 +2269,7 @@ class AsyncWorkOrders:
         page_size: Records that are read at once, from 1 to 500 (50).
         """
         return apages(lambda cursor, size: self.list(
+            archived=archived,
             asset_id=asset_id,
             assigned_to=assigned_to,
             created_before=created_before,
@@ -2260,6 +2292,7 @@ class AsyncWorkOrders:
     async def count(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
         by: models.WorkOrderGrouping | str | None | Unset = UNSET,
@@ -2278,6 +2311,8 @@ class AsyncWorkOrders:
     ) -> models.RecordCount:
         """Counts work orders, by the values of a field where one is asked for.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
         by: What they are counted by.
@@ -2295,6 +2330,7 @@ class AsyncWorkOrders:
         work_order_type: Only those of this kind of maintenance.
         """
         return models.RecordCount(await self._transport.call("work_orders.count", {
+            "archived": archived,
             "asset_id": asset_id,
             "assigned_to": assigned_to,
             "by": by,
@@ -2500,6 +2536,7 @@ class AsyncAssets:
     async def list(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_type: models.AssetType | str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
         created_since: datetime | date | str | None | Unset = UNSET,
@@ -2516,6 +2553,8 @@ class AsyncAssets:
     ) -> Page[models.Asset]:
         """Lists assets, oldest first unless another order is asked for.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_type: Only those of this kind.
         created_before: Only those that were registered here before this time.
         created_since: Only those that were registered here at this time or later.
@@ -2531,6 +2570,7 @@ class AsyncAssets:
         updated_since: Only those that changed at this time or later.
         """
         return Page(models.Asset, await self._transport.call("assets.list", {
+            "archived": archived,
             "asset_type": asset_type,
             "created_before": created_before,
             "created_since": created_since,
@@ -2549,6 +2589,7 @@ class AsyncAssets:
     def iterate(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_type: models.AssetType | str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
         created_since: datetime | date | str | None | Unset = UNSET,
@@ -2565,6 +2606,8 @@ class AsyncAssets:
     ) -> AsyncIterator[models.Asset]:
         """Lists assets, oldest first unless another order is asked for. All pages, one after the other.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_type: Only those of this kind.
         created_before: Only those that were registered here before this time.
         created_since: Only those that were registered here at this time or later.
@@ -2580,6 +2623,7 @@ class AsyncAssets:
         page_size: Records that are read at once, from 1 to 500 (50).
         """
         return apages(lambda cursor, size: self.list(
+            archived=archived,
             asset_type=asset_type,
             created_before=created_before,
             created_since=created_since,
@@ -2598,6 +2642,7 @@ class AsyncAssets:
     async def count(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_type: models.AssetType | str | None | Unset = UNSET,
         by: models.AssetGrouping | str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
@@ -2612,6 +2657,8 @@ class AsyncAssets:
     ) -> models.RecordCount:
         """Counts assets, by the values of a field where one is asked for.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_type: Only those of this kind.
         by: What they are counted by.
         created_before: Only those that were registered here before this time.
@@ -2625,6 +2672,7 @@ class AsyncAssets:
         updated_since: Only those that changed at this time or later.
         """
         return models.RecordCount(await self._transport.call("assets.count", {
+            "archived": archived,
             "asset_type": asset_type,
             "by": by,
             "created_before": created_before,

@@ -104,6 +104,7 @@ class AssetTrackingService(Service):
     async def list_assets(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_type: models.AssetType | str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
         created_since: datetime | date | str | None | Unset = UNSET,
@@ -120,6 +121,8 @@ class AssetTrackingService(Service):
     ) -> Page[models.Asset]:
         """Lists assets, oldest first unless another order is asked for.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_type: Only those of this kind.
         created_before: Only those that were registered here before this time.
         created_since: Only those that were registered here at this time or later.
@@ -136,6 +139,7 @@ class AssetTrackingService(Service):
         """
         client = await self._open()
         return await client.assets.list(
+            archived=archived,
             asset_type=asset_type,
             created_before=created_before,
             created_since=created_since,

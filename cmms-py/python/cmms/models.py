@@ -952,6 +952,7 @@ class External(Model):
         "vendor_values",
         "sync_state",
         "changed_at",
+        "archived",
         "fields",
         "number",
     )
@@ -985,6 +986,11 @@ class External(Model):
         """The last sync that changed it."""
         value = self._data["changed_at"]
         return as_time(value)
+
+    @property
+    def archived(self) -> bool | None:
+        """Whether it is archived there: out of the vendor's daily lists, and not deleted."""
+        return self._data.get("archived")
 
     @property
     def fields(self) -> dict[str, Origin] | None:

@@ -101,6 +101,7 @@ class WorkOrderProcessingService(Service):
     async def list_work_orders(
         self,
         *,
+        archived: bool | None | Unset = UNSET,
         asset_id: str | None | Unset = UNSET,
         assigned_to: str | None | Unset = UNSET,
         created_before: datetime | date | str | None | Unset = UNSET,
@@ -121,6 +122,8 @@ class WorkOrderProcessingService(Service):
     ) -> Page[models.WorkOrder]:
         """Lists work orders, oldest first unless another order is asked for.
 
+        archived: Only those that are archived at a vendor of a connection, or only those that are
+            not.
         asset_id: Only those about this asset.
         assigned_to: Only those that this person does.
         created_before: Only those that were created here before this time.
@@ -142,6 +145,7 @@ class WorkOrderProcessingService(Service):
         """
         client = await self._open()
         return await client.work_orders.list(
+            archived=archived,
             asset_id=asset_id,
             assigned_to=assigned_to,
             created_before=created_before,

@@ -38,6 +38,7 @@ impl Odd {
                 entity: Entity::WorkOrder,
                 revision: "odd-1",
                 number: None,
+                archived: None,
                 rules: vec![FieldRule::new(&["title"], "title", Transform::Text).required()],
             },
             pulling: Arc::default(),

@@ -208,12 +208,14 @@ CREATE TABLE external_links (
     snapshot            json NOT NULL,
     vendor_values       json NOT NULL,
     number              text COLLATE "C",
+    archived            boolean NOT NULL,
     supplied            json,
     vendor_updated_at   timestamptz,
     changed_at          timestamptz NOT NULL,
     PRIMARY KEY (org_id, connection_id, entity, external_id)
 );
-CREATE INDEX external_links_by_record_id ON external_links (org_id, record_id);
+-- Whether a record is archived is asked of many records, and is answered from the index.
+CREATE INDEX external_links_by_record_id ON external_links (org_id, record_id, archived);
 
 -- Links of accounts that no connection has: the next one to the same account takes them up again.
 CREATE TABLE former_links (
@@ -227,6 +229,7 @@ CREATE TABLE former_links (
     snapshot            json NOT NULL,
     vendor_values       json NOT NULL,
     number              text COLLATE "C",
+    archived            boolean NOT NULL,
     supplied            json,
     vendor_updated_at   timestamptz,
     changed_at          timestamptz NOT NULL,

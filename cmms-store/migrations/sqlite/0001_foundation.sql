@@ -210,12 +210,14 @@ CREATE TABLE external_links (
     snapshot          TEXT    NOT NULL,
     vendor_values     TEXT    NOT NULL,
     number            TEXT,
+    archived          INTEGER NOT NULL,
     supplied          TEXT,
     vendor_updated_at INTEGER,
     changed_at        INTEGER NOT NULL,
     PRIMARY KEY (org_id, connection_id, entity, external_id)
 ) STRICT;
-CREATE INDEX external_links_by_record_id ON external_links (org_id, record_id);
+-- Whether a record is archived is asked of many records, and is answered from the index.
+CREATE INDEX external_links_by_record_id ON external_links (org_id, record_id, archived);
 
 -- Links of accounts that no connection has: the next one to the same account takes them up again.
 CREATE TABLE former_links (
@@ -229,6 +231,7 @@ CREATE TABLE former_links (
     snapshot          TEXT    NOT NULL,
     vendor_values     TEXT    NOT NULL,
     number            TEXT,
+    archived          INTEGER NOT NULL,
     supplied          TEXT,
     vendor_updated_at INTEGER,
     changed_at        INTEGER NOT NULL,
@@ -386,7 +389,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('cmms_secrets',     'cmms_secrets',                       '20 10 1 1'),
     ('cmms_secrets',     'cmms_secrets_by_id',                 '20 10 1'),
     ('external_links',   'sqlite_autoindex_external_links_1',  '1000000 500000 250000 120000 1'),
-    ('external_links',   'external_links_by_record_id',        '1000000 500000 1'),
+    ('external_links',   'external_links_by_record_id',        '1000000 500000 1 1'),
     ('former_links',     'sqlite_autoindex_former_links_1',    '1000000 500000 250000 120000 1'),
     ('sync_checkpoints', 'sync_checkpoints',                   '40 20 2 1'),
     ('sync_leases',      'sync_leases',                        '40 20 2 1'),

@@ -118,9 +118,9 @@ impl Dialect {
     ///
     /// The policy of row-level security finds the rows by the index, and this only looks at what it found. Two equal
     /// conditions would be compared with each other once more before each look, which takes as long as the look.
-    #[cfg(feature = "postgres")]
     pub(crate) fn of_org_within(&self, alias: &str) -> String {
         match self {
+            #[cfg(feature = "postgres")]
             Self::Postgres { .. } if !is_on(Failpoint::ForgetOrganization) => {
                 format!("{alias}\"org_id\" IS NOT DISTINCT FROM $1")
             }

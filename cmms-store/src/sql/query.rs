@@ -2,7 +2,7 @@
 
 use super::{Dialect, Statements, fit, quoted};
 use cmms_core::ports::count::Count;
-use cmms_core::ports::store::{Cmp, Dir, Filter, Query};
+use cmms_core::ports::store::{Cmp, Dir, Filter, Query, Related};
 use cmms_core::record::{Cell, Col, Column, Kind, Role, Table};
 use cmms_core::{Error, Result};
 use std::borrow::Cow;
@@ -231,7 +231,32 @@ impl<'q> Builder<'q, '_> {
             }
             Filter::Prefix(col, prefix) => self.prefix(*col, prefix)?,
             Filter::Has(col, text) => self.has(*col, text)?,
+            Filter::Named(by, rows) => self.named(by, rows)?,
+            Filter::Unnamed(by, rows) => {
+                self.sql.push_str("NOT ");
+                self.named(by, rows)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Whether a row of another table names the row.
+    fn named(&mut self, by: &Related, rows: &'q Filter<'q>) -> Result<()> {
+        let names = quoted(self.find(by.names)?.name);
+        let outer = format!("{}.{names}", self.dialect.table(self.table.name));
+        let table = std::mem::replace(&mut self.table, by.table);
+        let column = quoted(self.find(by.column)?.name);
+        self.sql.push_str(&format!(
+            "EXISTS (SELECT 1 FROM {} AS other WHERE {} AND other.{column} = {outer}",
+            self.dialect.table(by.table.name),
+            self.dialect.of_org_within("other."),
+        ));
+        if *rows != Filter::All {
+            self.sql.push_str(" AND ");
+            self.filter(rows)?;
+        }
+        self.sql.push(')');
+        self.table = table;
         Ok(())
     }
 

@@ -92,9 +92,9 @@ mod tests {
     use crate::sql::{Dialect, Param};
     use cmms_core::domain::asset::Asset;
     use cmms_core::domain::idempotency::KeptAnswer;
-    use cmms_core::domain::sync_state::LinkView;
+    use cmms_core::domain::sync_state::{ExternalLink, LinkView};
     use cmms_core::domain::work_order::WorkOrder;
-    use cmms_core::ports::store::{Cmp, Dir, Filter};
+    use cmms_core::ports::store::{Cmp, Dir, Filter, Related};
     use cmms_core::record::{Col, Kind, Record};
 
     /// How SQLite goes about a query.
@@ -264,6 +264,25 @@ mod tests {
         let range = "idempotency_keys_by_expires_at (org_id=? AND expires_at<?)";
         assert!(plan.contains(range), "{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
+
+    /// Of each row of a list it is asked whether a link names it: from the index alone.
+    #[test]
+    fn whether_a_link_names_a_row_is_read_from_the_index() {
+        let by = Related {
+            table: ExternalLink::TABLE,
+            column: ExternalLink::RECORD_ID,
+            names: WorkOrder::ID,
+        };
+        let archived = || Box::new(Filter::eq(ExternalLink::ARCHIVED, Cell::Bool(true)));
+        for filter in [
+            Filter::Named(by, archived()),
+            Filter::Unnamed(by, archived()),
+        ] {
+            let plan = plan::<WorkOrder>(&Query::filter(filter));
+            let index = "COVERING INDEX external_links_by_record_id";
+            assert!(plan.contains(index), "{plan}");
+        }
     }
 
     #[test]

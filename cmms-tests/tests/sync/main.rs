@@ -2,6 +2,7 @@
 
 mod absent;
 mod account;
+mod archived;
 mod beginning;
 mod clocks;
 mod connection;

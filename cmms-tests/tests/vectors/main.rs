@@ -259,6 +259,7 @@ async fn the_demos_store_lists_the_same_in_rust_through_rest_and_in_c() {
         .args(["demo", "--no-serve"])
         .current_dir(folder.path())
         .env("HOME", folder.path())
+        .env("CMMS_MASTER_KEY", KEY)
         .output();
     assert!(done.unwrap().status.success());
     let url = format!("sqlite://{}", folder.path().join("cmms-demo.db").display());

@@ -321,7 +321,7 @@ impl Cursor {
     ///
     /// # Errors
     /// `CMMS-VENDOR-004` when the list does not move on, `CMMS-VENDOR-010` when it ends early.
-    pub(super) fn turn(mut self, rows: Vec<Row>) -> Result<Turn> {
+    pub(super) fn turn(mut self, mut rows: Vec<Row>) -> Result<Turn> {
         if self.idle > IDLE_MAX {
             return Err(misunderstood(
                 "UpKeep's list does not move on: its pages give the same records again",
@@ -330,6 +330,15 @@ impl Cursor {
         if self.ignores_archived(&rows) {
             self.part.ignores_archived = true;
             return Ok(self.end());
+        }
+        // A list with archived ones in it tells nothing of those that do not say what they are.
+        let listed_archived = match self.part.of {
+            Of::Whole => None,
+            Of::Plain => Some(false),
+            Of::Archived => Some(true),
+        };
+        for row in rows.iter_mut().filter(|row| row.archived.is_none()) {
+            row.record.listed_archived = listed_archived;
         }
         let Self {
             mut part,

@@ -82,6 +82,8 @@ async fn wanted<'c>(cx: &CallContext, app: &App, chosen: &'c Chosen) -> Result<W
     let tag = chosen.tag.as_deref();
     let has = tag.map(|tag| Filter::Has(Asset::TAGS, tag.into()));
     wanted.filters.extend(has);
+    let archived = chosen.archived.map(|is| links::archived(Asset::ID, is));
+    wanted.filters.extend(archived);
     if chosen.parent_asset_id.is_some() || chosen.external_id.is_some() {
         let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
         looked_up(&mut tx, chosen, &mut wanted).await?;

@@ -108,6 +108,7 @@ wire_enum! {
 #[derive(Debug, Clone)]
 pub(super) struct Chosen {
     pub(super) external_id: Option<String>,
+    pub(super) archived: Option<bool>,
     pub(super) asset_type: Option<AssetType>,
     pub(super) status: Option<AssetStatus>,
     pub(super) department: Option<String>,
@@ -128,6 +129,8 @@ macro_rules! choosing {
                 optional {
                     /// Only those that have this id at a vendor of a connection.
                     external_id: String,
+                    /// Only those that are archived at a vendor of a connection, or only those that are not.
+                    archived: bool,
                     /// Only those of this kind.
                     asset_type: AssetType,
                     /// Only those that do this now.
@@ -156,6 +159,7 @@ macro_rules! choosing {
             pub(super) fn chosen(&self) -> Chosen {
                 Chosen {
                     external_id: self.external_id.clone(),
+                    archived: self.archived,
                     asset_type: self.asset_type,
                     status: self.status,
                     department: self.department.clone(),

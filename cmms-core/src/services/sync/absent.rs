@@ -8,7 +8,7 @@
 
 use super::batch::commit_again;
 use super::run::error_of;
-use super::sieve::SievedPage;
+use super::sieve::{SievedPage, digest};
 use super::stream::Stream;
 use super::synced::Synced;
 use super::write::{Item, Stored};
@@ -134,6 +134,7 @@ pub(super) fn keep<R: Synced>(
     if is_on(Failpoint::ClearAbsent) {
         return Ok(false);
     }
+    item.mapped.archived = item.mapped.archived.or(Some(stored.archived));
     if item.mapped.is_number_absent {
         item.mapped.number = stored.number.take();
     }
@@ -372,16 +373,17 @@ async fn again<R: Synced>(
     let mut page = SievedPage::waiting();
     for link in links {
         let RawJson(raw) = link.raw;
-        let digest = Digest::of(&[stream.mapping.revision().as_bytes(), raw.as_bytes()]);
-        if digest == link.digest {
-            // It came once more and named all.
-            continue;
-        }
         let record = ExternalRecord {
             external_id: None,
             updated_at: link.vendor_updated_at,
             raw,
+            listed_archived: None,
         };
+        let digest = digest(&stream.mapping, &record);
+        if digest == link.digest {
+            // It came once more and named all.
+            continue;
+        }
         let known = Some(link.record_id);
         let (mapping, id) = (&stream.mapping, link.external_id);
         let item = Item::new(mapping, None, id, record, digest, known, false);

@@ -6,7 +6,7 @@ use super::lease::Held;
 use super::quarantine::{Bad, Met, NAMELESS, open_keys, settle, shown, stored};
 use super::references::Known;
 use super::run::{Plan, begun};
-use super::sieve::SievedPage;
+use super::sieve::{SievedPage, digest};
 use super::stream::Stream;
 use super::synced::{Synced, with_entity};
 use super::write::{self, Item};
@@ -20,7 +20,7 @@ use crate::mapping::MapError;
 use crate::ports::adapter::ExternalRecord;
 use crate::ports::repository::TxExt;
 use crate::ports::store::{Tx, TxMode};
-use crate::record::{Cell, Digest, Field};
+use crate::record::{Cell, Field};
 use crate::services::app::App;
 use crate::services::audit::AuditEvent;
 use crate::services::connections;
@@ -121,15 +121,16 @@ fn look<R: Synced>(
         return Look::Good(None);
     }
     let raw = item.raw.text();
-    let digest = Digest::of(&[stream.mapping.revision().as_bytes(), raw.as_bytes()]);
-    if link.is_some_and(|link| link.digest == digest) {
-        return Look::Good(None);
-    }
     let record = ExternalRecord {
         external_id: None,
         updated_at: item.vendor_updated_at,
         raw: raw.into(),
+        listed_archived: None,
     };
+    let digest = digest(&stream.mapping, &record);
+    if link.is_some_and(|link| link.digest == digest) {
+        return Look::Good(None);
+    }
     let known = link.map(|link| link.record_id);
     let id = item.external_id.clone();
     let named = Some(&stream.named);

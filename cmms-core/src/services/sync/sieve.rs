@@ -352,7 +352,7 @@ fn one<R: Synced>(
     external_id: String,
     record: ExternalRecord,
 ) {
-    let digest = Digest::of(&[mapping.revision().as_bytes(), record.raw.as_bytes()]);
+    let digest = digest(mapping, &record);
     let link = stored.get(&external_id);
     let unchanged = !unsure && link.is_some_and(|(known, _)| *known == digest);
     if unchanged {
@@ -376,6 +376,15 @@ fn one<R: Synced>(
     }
 }
 
+/// Tells whether a record is as it was when it was last stored by this mapping.
+pub(super) fn digest(mapping: &Compiled, record: &ExternalRecord) -> Digest {
+    let (revision, raw) = (mapping.revision().as_bytes(), record.raw.as_bytes());
+    match record.listed_archived {
+        Some(true) => Digest::of(&[revision, raw, b"archived"]),
+        Some(false) | None => Digest::of(&[revision, raw]),
+    }
+}
+
 impl<R: Synced> Item<R> {
     /// About how much memory it takes.
     fn bytes(&self) -> usize {
@@ -394,21 +403,27 @@ impl<R: Synced> Item<R> {
         unsure: bool,
     ) -> Result<Self, Box<Bad>> {
         let ExternalRecord {
-            raw, updated_at, ..
+            raw,
+            updated_at,
+            listed_archived,
+            ..
         } = record;
         match guarded(|| map::<R>(mapping, named, &raw, known.is_none() && !unsure)) {
-            Ok((mapped, snapshot, fresh)) => Ok(Self {
-                external_id,
-                raw,
-                updated_at,
-                digest,
-                known,
-                unsure,
-                fresh,
-                mapped,
-                snapshot,
-                stays: Vec::new(),
-            }),
+            Ok((mut mapped, snapshot, fresh)) => {
+                mapped.archived = mapped.archived.or(listed_archived);
+                Ok(Self {
+                    external_id,
+                    raw,
+                    updated_at,
+                    digest,
+                    known,
+                    unsure,
+                    fresh,
+                    mapped,
+                    snapshot,
+                    stays: Vec::new(),
+                })
+            }
             Err(why) => Err(Box::new(Bad {
                 external_id,
                 updated_at,

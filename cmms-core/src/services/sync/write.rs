@@ -264,6 +264,8 @@ pub(super) struct Stored<R> {
     pub(super) vendor_values: Map<String, Value>,
     /// The vendor's number for people.
     pub(super) number: Option<String>,
+    /// Whether it is archived there.
+    pub(super) archived: bool,
 }
 
 /// Lets what records do not name be as it was. Those that are then as they are stored are unchanged.
@@ -357,6 +359,7 @@ async fn stored<R: Synced>(
                 supplied: link.supplied.map(|s| s.0).unwrap_or_default(),
                 vendor_values: link.vendor_values,
                 number: link.number,
+                archived: link.archived,
             };
             found.insert(link.external_id, stored);
         }
@@ -381,6 +384,7 @@ fn link<R>(
         snapshot: item.snapshot,
         vendor_values: item.mapped.vendor_values,
         number: item.mapped.number,
+        archived: item.mapped.archived.unwrap_or(false),
         supplied: supplied(item.mapped.supplied),
         vendor_updated_at: item.updated_at,
         changed_at: now,

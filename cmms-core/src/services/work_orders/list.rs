@@ -106,6 +106,8 @@ async fn filters<'c>(cx: &CallContext, app: &App, chosen: &'c Chosen) -> Result<
         Some(false) => filters.push(Filter::Null(WorkOrder::ASSET_ID)),
         None => {}
     }
+    let archived = chosen.archived.map(|is| links::archived(WorkOrder::ID, is));
+    filters.extend(archived);
     if let Some(external_id) = &chosen.external_id {
         let mut tx = app.store.begin(&cx.scope, TxMode::Snapshot).await?;
         let ids = links::known_as(&mut tx, Entity::WorkOrder, external_id).await?;

@@ -191,6 +191,7 @@ wire_enum! {
 pub(super) struct Chosen {
     pub(super) number: Option<String>,
     pub(super) external_id: Option<String>,
+    pub(super) archived: Option<bool>,
     pub(super) status: Option<OneOf<WorkOrderStatus>>,
     pub(super) asset_id: Option<String>,
     pub(super) has_asset: Option<bool>,
@@ -216,6 +217,8 @@ macro_rules! choosing {
                     number: String,
                     /// Only those that have this id at a vendor of a connection.
                     external_id: String,
+                    /// Only those that are archived at a vendor of a connection, or only those that are not.
+                    archived: bool,
                     /// Only those in this status, or in one of these.
                     status: OneOf<WorkOrderStatus>,
                     /// Only those about this asset.
@@ -251,6 +254,7 @@ macro_rules! choosing {
                 Chosen {
                     number: self.number.clone(),
                     external_id: self.external_id.clone(),
+                    archived: self.archived,
                     status: self.status.clone(),
                     asset_id: self.asset_id.clone(),
                     has_asset: self.has_asset,

@@ -29,6 +29,7 @@ fn view(of: &ExternalLink) -> LinkView {
         record_id: of.record_id,
         vendor_values: of.vendor_values.clone(),
         number: of.number.clone(),
+        archived: of.archived,
         changed_at: of.changed_at,
     }
 }
