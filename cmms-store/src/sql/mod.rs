@@ -7,6 +7,7 @@
 #[cfg(feature = "postgres")]
 mod bulk;
 mod dialect;
+mod filter;
 mod fit;
 mod query;
 #[cfg(feature = "postgres")]
