@@ -130,7 +130,8 @@ async fn a_lent_connection_that_waits_too_long_is_closed() {
     .await;
     assert!(begun.is_err(), "two writers at once");
     assert_eq!(strange(&pool).await, [""; 0]);
-    held.commit().await.unwrap();
+    // The server may have ended it meanwhile, since it said nothing.
+    let _ = held.rollback().await;
     store
         .begin(&scope, TxMode::Write)
         .await

@@ -458,6 +458,8 @@ impl Tx for PgTx {
                         }
                         Ok(())
                     }
+                    // The server ended the transaction before it heard of the commit.
+                    Err(fault) if fault.state() == Some("25P03") => Err(pool.place.error(fault)),
                     // The answer is lost, and nobody but the database knows it.
                     Err(fault) if fault.is_cut() => {
                         drop((writer, turn));

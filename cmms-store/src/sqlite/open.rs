@@ -12,6 +12,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Octets of the shortest file that is a database: one page of the smallest size.
+const SHORTEST: u64 = 512;
 /// Octets of a page of a new file.
 const PAGE: u32 = 16_384;
 /// Statements that a connection keeps prepared.
@@ -56,6 +58,10 @@ impl Target {
     pub(super) fn look(&self) -> Result<()> {
         let place = &self.place;
         match std::fs::metadata(&self.path) {
+            // SQLite takes some short files for empty ones, and would write over them.
+            Ok(seen) if seen.is_file() && (1..SHORTEST).contains(&seen.len()) => {
+                Err(place.not_a_database())
+            }
             Ok(seen) if seen.is_file() => Ok(()),
             Ok(seen) if seen.is_dir() => {
                 Err(place.cannot_open("it is a folder; name a file in it"))
