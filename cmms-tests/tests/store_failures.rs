@@ -164,7 +164,10 @@ async fn a_disk_that_is_full_loses_nothing() {
         let synced = desk.run(&on(&url, &["sync", "Up"]));
         assert!(synced.status.success(), "{}", err(&synced));
     });
-    let client = cmms_tests::reopened(&file, &sim).await;
+    // Without a key of its own: it only reads.
+    let builder = cmms::Client::builder(cmms_tests::open(&url).await);
+    let client = builder.config(cmms_tests::config(&sim)).build().await;
+    let client = client.unwrap();
     let page = client.connections().list(cmms::ListConnections::new());
     let connection = page.await.unwrap().items.remove(0).id;
     let store = std::sync::Arc::clone(&client.app().store);
