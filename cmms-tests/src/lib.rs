@@ -11,4 +11,4 @@ pub mod postgres;
 pub mod refusing_store;
 pub mod slow_store;
 
-pub use plant::{KEY, Plant, Where, client, config, open, release_tier, reopened};
+pub use plant::{KEY, Plant, Where, client, config, open, release_tier};

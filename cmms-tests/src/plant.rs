@@ -4,10 +4,9 @@ use cmms::config::Database;
 use cmms::core::memory::MemoryStore;
 use cmms::core::ports::store::Store;
 use cmms::secrets::KeyVault;
-use cmms::store::{SqliteOptions, SqliteStore};
 use cmms::{Client, Config, Connection, ConnectionOptions, CreateConnection, StartSync, SyncRun};
 use cmms_sim::upkeep::{UpkeepConfig, UpkeepSim, UpkeepVendor};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -130,15 +129,6 @@ pub async fn client(store: Arc<dyn Store>, sim: &UpkeepSim) -> Client {
 /// The store that a URL names.
 pub async fn open(url: &str) -> Arc<dyn Store> {
     Database::parse(url).unwrap().open().await.unwrap()
-}
-
-/// Opens a file as another process would.
-pub async fn reopened(path: &Path, sim: &UpkeepSim) -> Client {
-    client(
-        Arc::new(SqliteStore::open(path, SqliteOptions::default()).unwrap()),
-        sim,
-    )
-    .await
 }
 
 /// Whether the long counts are asked for.

@@ -367,3 +367,30 @@ fn settings_that_are_not_heeded_are_told() {
     let said = run("HTTPS_PROXY", &["connections", "list"]);
     assert!(!said.contains("PROXY"), "{said}");
 }
+
+/// The way out where the key is lost, by what the errors say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_whose_master_key_is_lost_begins_with_another() {
+    let account = account(3, 5).await;
+    tokio::task::block_in_place(|| {
+        let desk = &account.desk;
+        let secret = format!("{}\n", account.password);
+        let added = desk.run_with(&account.add("Up", &["--secret-stdin"]), &secret);
+        assert!(added.status.success(), "{}", err(&added));
+        fs::remove_file(desk.file(".config/cmms/master.key")).unwrap();
+        let set = ["connections", "set-secret", "Up", "--secret-stdin"];
+        let set = [&set[..], &["--username", "integration@example.com"]].concat();
+        let refused = desk.run_with(&set, &secret);
+        assert_eq!(refused.status.code(), Some(1));
+        let said = err(&refused);
+        assert!(said.contains("CMMS-SECRET-001"), "{said}");
+        assert!(said.contains("cmms keys forget-secrets"), "{said}");
+        let forgotten = desk.run(&["keys", "forget-secrets", "--yes"]);
+        assert!(forgotten.status.success(), "{}", err(&forgotten));
+        assert!(out(&forgotten).contains("Up: "), "{}", out(&forgotten));
+        let again = desk.run_with(&set, &secret);
+        assert!(again.status.success(), "{}", err(&again));
+        let synced = desk.run(&["sync", "Up"]);
+        assert_eq!(synced.status.code(), Some(0), "{}", err(&synced));
+    });
+}
